@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from alerts_job_runs import TEXTS
+from alerts_job_runs import TEXTS, AlertsSystem, run_with_kills
 from keeping_receivers import KeepingReceiver
 from score_job_runs import wait_for
 
@@ -103,3 +103,9 @@ def test_two_jobs_on_a_broker_make_each_alert_once_and_tell_it_once(settings: Se
             wait_for(lambda: not deliveries.pending(), SECONDS_MAX, "deliveries")
         assert sum(one.events for one in alerts.page((), (), None, None, 10_000)) == 714
         assert (len(receiver.taken), receiver.requests) == (714, 714)
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.deep)])
+def test_whichever_job_on_a_broker_is_killed_each_event_is_told_once_and_in_order(broker: str, tmp_path: pathlib.Path, kills: int) -> None:
+    with contextlib.closing(AlertsSystem(tmp_path, broker=broker)) as system:
+        run_with_kills(system, 2, kills)

@@ -42,7 +42,8 @@ def standing_still(process: Process) -> Iterator[None]:
 @pytest.mark.parametrize("seconds", [20, pytest.param(600, marks=pytest.mark.deep)])
 def test_a_database_that_is_away_delays_alerts_and_loses_none(server: tuple[Process, str], tmp_path: pathlib.Path, seconds: int) -> None:
     process, url_file = server
-    with contextlib.closing(AlertsSystem(tmp_path / "system", url_file)) as system, KeepingReceiver() as one, KeepingReceiver() as two:
+    made = AlertsSystem(tmp_path / "system", url_file, records_at_once=2_000)
+    with contextlib.closing(made) as system, KeepingReceiver() as one, KeepingReceiver() as two:
         for number, receiver in enumerate((one, two)):
             system.add_webhook(f"w{number}", receiver.url)
         system.begin()
@@ -56,5 +57,5 @@ def test_a_database_that_is_away_delays_alerts_and_loses_none(server: tuple[Proc
             assert system.count > decided + 20 * seconds and len(one.taken) == told
         until(lambda: len(one.taken) > told)
         system.end()
-        until(system.is_done, 120 + 2 * seconds)  # what came meanwhile is read in small batches
+        until(system.is_done, 120 + seconds)
         check_whole(system, (one, two))

@@ -1,8 +1,9 @@
-"""Runs of the alerts job in processes of their own, on a log whose decisions come all the time. For tests only."""
+"""Runs of the alerts job in processes of their own, on a log or a broker to which decisions come all the time. For tests only."""
 
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import sys
@@ -10,13 +11,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from keeping_receivers import KeepingReceiver
 
 from alerts.webhooks.signing import new_secret
+from deploy.servers.topics import make_topics
 from foundation.content_hash import content_hash
 from foundation.settings import Settings
+from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, close_writers, writer_of
@@ -59,12 +63,18 @@ class AlertsSystem:
     Args:
         folder: for the log, and for the database unless there is another.
         database_url_file: names the database; a file in the folder if it is empty.
+        broker: where to connect to a broker that is used in place of the log; empty for the log.
         runs: ``alone``, or ``beside`` all other side jobs, of which there is one process at a time.
+        records_at_once: taken in one transaction at most; few of them make many moments at which a process can be killed.
     """
 
-    def __init__(self, folder: pathlib.Path, database_url_file: str = "", runs: str = "alone") -> None:
-        self._runs = runs
-        self.settings = Settings(runtime="solo", folder=str(folder), database_url_file=database_url_file)
+    def __init__(
+        self, folder: pathlib.Path, database_url_file: str = "", runs: str = "alone", records_at_once: int = 25, broker: str = ""
+    ) -> None:
+        where = {"bootstrap": broker, "topic_prefix": f"{folder.name}.", "partitions": 3} if broker else {"runtime": "solo"}
+        own: dict[str, Any] = {"folder": str(folder), "database_url_file": database_url_file} | where
+        self._how = (json.dumps(own), runs, str(records_at_once))
+        self.settings = Settings(**own)
         self.database = Database(place_of(self.settings))
         self.alerts, self.deliveries = RelationalAlerts(self.database), RelationalDeliveries(self.database)
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -72,9 +82,11 @@ class AlertsSystem:
         self._stopping = threading.Event()
         self._feed = threading.Thread(target=self._decide)
         parts = {part: content_hash(text) for part, text in TEXTS.items()}
-        entries = [Entry("control", (DEFINITION + parts[part]).encode(), text.encode()) for part, text in TEXTS.items()]
-        entries.append(Entry("control", release_key(1).encode(), msgspec.json.encode(ReleaseRecord(1, parts, now_ms()))))
-        writer_of(self.settings.path(*LOGS), INPUT).append(entries)
+        if broker:
+            make_topics(self.settings)
+        self._outbox = Outbox(producer_of(self.settings)) if broker else None
+        definitions = [((DEFINITION + parts[part]).encode(), text.encode()) for part, text in TEXTS.items()]
+        self._send("control", [*definitions, (release_key(1).encode(), msgspec.json.encode(ReleaseRecord(1, parts, now_ms())))])
 
     def begin(self) -> None:
         self._feed.start()
@@ -92,7 +104,7 @@ class AlertsSystem:
     def start(self) -> None:
         environment = os.environ | {"PYTHONPATH": str(PROJECT)}
         with pathlib.Path(self.settings.folder, "alerts.log").open("ab") as log:
-            arguments = [sys.executable, str(PROGRAM), self.settings.folder, self.settings.database_url_file, self._runs]
+            arguments = [sys.executable, str(PROGRAM), *self._how]
             self.processes.append(subprocess.Popen(arguments, env=environment, stderr=log, stdout=log))
 
     def kill(self, at: int) -> None:
@@ -120,15 +132,24 @@ class AlertsSystem:
 
     def is_done(self) -> bool:
         """Whether all decisions are counted, all alerts over, and all messages delivered."""
-        is_read = self.alerts.positions().get("weir.decisions/0") == writer_of(self.settings.path(*LOGS), OUTPUT).end
-        return is_read and not self.alerts.firing() and not self.deliveries.pending()
+        are_counted = sum(alert.events for alert in self.all_alerts()) == self.count
+        return are_counted and not self.alerts.firing() and not self.deliveries.pending()
 
     def _decide(self) -> None:
-        writer = writer_of(self.settings.path(*LOGS), OUTPUT)
         while not self._stopping.wait(0.02):
             numbers = range(self.count, self.count + 5)
-            writer.append([Entry("decisions", f"c{number % CUSTOMERS}".encode(), decision(number)) for number in numbers])
+            self._send("decisions", [(f"c{number % CUSTOMERS}".encode(), decision(number)) for number in numbers])
             self.count = numbers.stop
+
+    def _send(self, topic: str, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Appends records; they are there for good when it returns."""
+        if self._outbox is None:
+            log = INPUT if topic == "control" else OUTPUT
+            writer_of(self.settings.path(*LOGS), log).append([Entry(topic, key, value) for key, value in records])
+            return
+        for key, value in records:
+            self._outbox.send(self.settings.topic(topic), key, value)
+        self._outbox.flush()
 
 
 def until(condition: Callable[[], object], seconds: float = 120) -> None:
@@ -144,6 +165,32 @@ def in_order_of_keys(messages: Sequence[tuple[str, str]]) -> dict[str, list[str]
     for key, id in messages:
         found[key].append(id)
     return found
+
+
+def run_with_kills(system: AlertsSystem, processes: int, kills: int) -> None:
+    """Kills one of `processes` after the other, at moments by chance, while decisions come and receivers fail."""
+    chances = random.Random(kills)
+
+    def fails() -> str:
+        return chances.choice(["", "", "", "", "", "", "", "500", "cut", "late", "302"])
+
+    with KeepingReceiver(fails) as one, KeepingReceiver(fails) as two:
+        receivers = (one, two)
+        for number, receiver in enumerate(receivers):
+            system.add_webhook(f"w{number}", receiver.url)
+        system.begin()
+        for _ in range(processes):
+            system.start()
+        for _ in range(kills):
+            before, handled = system.read(), len(one.taken) + len(two.taken)
+            until(lambda before=before, handled=handled: system.read() > before and len(one.taken) + len(two.taken) > handled)  # type: ignore[misc]
+            time.sleep(chances.random() * 1.5)  # it is killed at a moment that nobody chose
+            system.kill(chances.randrange(processes))
+            system.start()
+        system.end()
+        until(system.is_done, 300)
+        check_whole(system, receivers)
+        assert one.requests + two.requests > len(one.taken) + len(two.taken)
 
 
 def check_whole(system: AlertsSystem, receivers: Sequence[KeepingReceiver]) -> None:

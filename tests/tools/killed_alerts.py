@@ -1,9 +1,11 @@
-"""A program that runs the alerts job of a solo system until it is killed: ``killed_alerts.py FOLDER URL_FILE alone|beside``.
+"""A program that runs the alerts job until it is killed: ``killed_alerts.py SETTINGS alone|beside RECORDS``.
 
-It runs alone, or beside all other side jobs in their process. Its waits are short.
+It runs alone, or beside all other side jobs of a solo system in their process. Its settings are JSON, its waits are short, and it takes
+so many records at once.
 """
 
 import functools
+import json
 import sys
 
 from alerts.webhooks import breaker, tenure
@@ -13,19 +15,19 @@ from pipeline.control import one_reader
 from pipeline.control.job_program import write_log
 from pipeline.solo.side_jobs import SideJobs
 
-SETTINGS = {"runtime": "solo", "webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000}
+SETTINGS = {"webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000}
 LEASE_S = 1.0
 
 if __name__ == "__main__":
     write_log()
     alerts_job.PACE_SECONDS, alerts_job.CONTROL_SECONDS, one_reader.STAND_BY_SECONDS = 0.02, 0.1, 0.5
-    alerts_job.RECORDS_AT_ONCE = alerts_job.BATCH_MAX = 25
+    alerts_job.RECORDS_AT_ONCE = alerts_job.BATCH_MAX = int(sys.argv[3])
     tenure.RENEW_S, tenure.WATCH_S = 0.3, 0.1
     breaker.OPEN_MS_LEAST = 50
     delivering.Sending = functools.partial(delivering.Sending, waits_ms=[20] * 200)  # type: ignore[misc]
     alerts_job.Delivering = functools.partial(delivering.Delivering, lease_s=LEASE_S)  # type: ignore[misc]
-    settings = Settings(folder=sys.argv[1], database_url_file=sys.argv[2], **SETTINGS)  # type: ignore[arg-type]
-    if sys.argv[3] == "alone":
+    settings = Settings(**json.loads(sys.argv[1]) | SETTINGS)
+    if sys.argv[2] == "alone":
         alerts_job.make(settings).run()
     else:
         SideJobs(settings).run()

@@ -2,13 +2,10 @@
 
 import contextlib
 import pathlib
-import random
-import time
 from collections.abc import Iterator
 
 import pytest
-from alerts_job_runs import AlertsSystem, check_whole, until
-from keeping_receivers import KeepingReceiver
+from alerts_job_runs import AlertsSystem, run_with_kills
 
 
 @pytest.fixture
@@ -26,29 +23,3 @@ def test_whatever_process_is_killed_each_event_of_each_alert_is_told_once_and_in
 def test_a_side_process_of_a_solo_system_that_is_killed_loses_and_doubles_no_alert(tmp_path: pathlib.Path) -> None:
     with contextlib.closing(AlertsSystem(tmp_path, runs="beside")) as system:
         run_with_kills(system, 1, 10)
-
-
-def run_with_kills(system: AlertsSystem, processes: int, kills: int) -> None:
-    """Kills one of `processes` after the other, at moments by chance, while decisions come and receivers fail."""
-    chances = random.Random(kills)
-
-    def fails() -> str:
-        return chances.choice(["", "", "", "", "", "", "", "500", "cut", "late", "302"])
-
-    with KeepingReceiver(fails) as one, KeepingReceiver(fails) as two:
-        receivers = (one, two)
-        for number, receiver in enumerate(receivers):
-            system.add_webhook(f"w{number}", receiver.url)
-        system.begin()
-        for _ in range(processes):
-            system.start()
-        for _ in range(kills):
-            before, handled = system.read(), len(one.taken) + len(two.taken)
-            until(lambda before=before, handled=handled: system.read() > before and len(one.taken) + len(two.taken) > handled)  # type: ignore[misc]
-            time.sleep(chances.random() * 1.5)  # it is killed at a moment that nobody chose
-            system.kill(chances.randrange(processes))
-            system.start()
-        system.end()
-        until(system.is_done, 300)
-        check_whole(system, receivers)
-        assert one.requests + two.requests > len(one.taken) + len(two.taken)
