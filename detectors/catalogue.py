@@ -4,6 +4,10 @@ from typing import Final
 
 from detectors.boosted.symmetric_trees import ARRAYS as BOOSTED_ARRAYS
 from detectors.boosted.symmetric_trees import BoostedScoring
+from detectors.category_counts import CategoryCounts
+from detectors.category_surprise import CategorySurprise
+from detectors.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
+from detectors.cauchy_combination import CauchyCombination, CauchyScoring
 from detectors.decayed_quantile import DecayedQuantile
 from detectors.ew_gaussian import EWGaussianScorer
 from detectors.gaussian import GaussianScorer
@@ -13,15 +17,33 @@ from detectors.half_space_trees import HalfSpaceTrees
 from detectors.learner import Arrays, Keyed, Learner, Scoring
 from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
 from detectors.logistic_regression import LogisticRegression, LogisticScoring
+from detectors.neighbour_density import NeighbourDensity
 from detectors.river.learners import RiverAnomaly, RiverClassifier, RiverDrift
 from detectors.river.scoring import ARRAYS as RIVER_ARRAYS
 from detectors.river.scoring import RiverScoring
+from detectors.robust_z import RobustZScorer
 from detectors.snapshot_kind import SnapshotKind
+from detectors.spot import SPOT
+from detectors.weighted_combination import WeightedCombination
 
-__all__ = ["KEYED", "LEARNERS", "RIVER", "SNAPSHOT_KINDS", "Arrays", "Keyed", "Learner", "Scoring", "learner_of", "score_from"]
+__all__ = [
+    "KEYED",
+    "LEARNERS",
+    "POPULATIONS",
+    "RIVER",
+    "SNAPSHOT_KINDS",
+    "Arrays",
+    "Keyed",
+    "Learner",
+    "Scoring",
+    "learner_of",
+    "score_from",
+]
 
 LEARNERS: Final[dict[str, type[Learner]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceTrees,
+    "combine.Cauchy": CauchyCombination,
+    "combine.WeightedCauchy": WeightedCombination,
     "linear_model.LogisticRegression": LogisticRegression,
 }
 """Detectors with one state for all events; made from the number of inputs and the parameters."""
@@ -34,15 +56,24 @@ RIVER: Final[dict[str, type[Learner]]] = {
 """Learners that run pipelines of River's own classes; models.yaml names those classes, see `detectors.river.allowed`, and not these."""
 
 KEYED: Final[dict[str, type[Keyed]]] = {
+    "anomaly.CategorySurprise": CategorySurprise,
     "anomaly.EWGaussianScorer": EWGaussianScorer,
     "anomaly.GaussianScorer": GaussianScorer,
+    "anomaly.NeighbourDensity": NeighbourDensity,
+    "anomaly.RobustZScorer": RobustZScorer,
+    "anomaly.SPOT": SPOT,
     "stats.DecayedQuantile": DecayedQuantile,
 }
 """Detectors with a state for each key; made from the parameters."""
 
+POPULATIONS: Final[dict[str, type[CategoryCounts]]] = {"anomaly.CategorySurprise": CategoryCounts}
+"""What learns the population that a detector of `KEYED` compares its keys with; such a detector takes a text."""
+
 SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
     "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
     "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
+    "combine.Cauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
+    "combine.WeightedCauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
     "boosted.SymmetricTrees": SnapshotKind(BOOSTED_ARRAYS, BoostedScoring),
     **{name: SnapshotKind(RIVER_ARRAYS, RiverScoring) for name in RIVER},
 }

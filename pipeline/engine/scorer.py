@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.snapshot import Snapshot
+from detectors.snapshot import Snapshot, snapshot_key
 from features.definitions.row_values import row_values
 from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
@@ -21,8 +21,10 @@ from patterns.matches import EntityRules
 from patterns.thresholds.threshold import SEEN, THRESHOLD
 from pipeline.engine.decisions.answers import Answers, width_of
 from pipeline.engine.decisions.revisions import turns
+from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import Verdicts, joined, nothing_said
 from pipeline.engine.decisions.waves import waves
+from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
@@ -113,7 +115,7 @@ class Scorer:
         flags = profiles.observe(slots, batch, values, out).flags
         features = release.features.finish(kind, out, values, batch.times_ms)
         scores = [
-            score_keyed(model, profiles, slots, model.own.take(values, features)[:, 0], flags)
+            score_keyed(model, profiles, slots, model.own.take(values, features)[:, 0], flags, self._population(model, snapshots))
             for model in release.of_entities.get(kind, ())
             if model.own is not None
         ]
@@ -136,6 +138,9 @@ class Scorer:
             answers[:, at + known.shape[1] : -1] = words.view(np.float64)
         answers[:, -1] = (flags & _LACKING) != 0
         return answers
+
+    def _population(self, model: Model, moments: NDArray[np.int64] | None) -> SnapshotsOfRows | None:
+        return self._snapshots.of(snapshot_key(model.name, model.definition), moments) if model.category else None
 
     def _look_at(
         self,

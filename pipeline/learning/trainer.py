@@ -16,7 +16,7 @@ from pipeline.engine.decisions.looked_up import LookedUp
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
-from pipeline.engine.learners.learner import AnyLearner, EventLearner, Learners, advance, resume, state_of
+from pipeline.engine.learners.learner import AnyLearner, EventLearner, Learners, PopulationLearner, advance, resume, state_of
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import Served
@@ -60,6 +60,8 @@ class ServedDecision(msgspec.Struct):
     models: dict[str, ServedModel] = {}
     contributions: ServedContributions = ServedContributions()
     thresholds: dict[str, LookedUp] = {}
+    entities: dict[str, str | None] = {}
+    dimensions: dict[str, str | None] = {}
 
 
 class Teacher:
@@ -119,7 +121,9 @@ class Teacher:
         """
         fresh = self._fresh(decisions)
         times_ms = np.array([decisions[row].event_time for row in fresh], np.int64)
-        learners = [each for each in self._learners if not (refill and isinstance(each, EventLearner | ThresholdLearner))]
+        learners = [
+            each for each in self._learners if not (refill and isinstance(each, EventLearner | PopulationLearner | ThresholdLearner))
+        ]
         prepared = [(each, _vectors_of([decisions[row] for row in fresh], each)) for each in learners]
         keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         given = [decisions[row] for row in fresh]
@@ -229,10 +233,19 @@ def vector_of(served: ServedDecision | ResolvedLabel, inputs: tuple[str, ...]) -
     """Gives the values of a model's inputs from a decision as served, as an array of shape (inputs,); a missing one is NaN."""
     values = []
     for name in inputs:
-        place, _, field = name.partition(".")
-        value = (served.event if place == "event" else served.features).get(field)
+        value = _value_of(served, *name.split(".", 1))
         values.append(np.nan if value is None else value)
     return np.array(values, np.float64)
+
+
+def _value_of(served: ServedDecision | ResolvedLabel, place: str, field: str) -> float | None:
+    """Gives a number of the event, a feature, or the raw score of a model or the hash of a text, which no label brings with it."""
+    if place == "model":
+        model = served.models.get(field) if isinstance(served, ServedDecision) else None
+        return None if model is None else model.score
+    if place == "event" and field not in served.event and isinstance(served, ServedDecision):
+        return word_of(served.entities.get(field) or served.dimensions.get(field))
+    return (served.event if place == "event" else served.features).get(field)
 
 
 def _vectors_of(decisions: list[ServedDecision], learner: AnyLearner) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
-from detectors.catalogue import KEYED, LEARNERS
+from detectors.catalogue import KEYED, LEARNERS, POPULATIONS
 from features.profiles.warm_kernels import compile_kernels
 from foundation.refusal import Refusal
 from foundation.settings import read_settings
@@ -24,7 +24,8 @@ _WARM = {
     "schema": "{id: id, time: {field: at}, user: user, entities: [shop], fields: {amount: {type: float}}}",
     "features": "- {name: shop_1h, template: count, entity: shop, window: 1h}\n- {name: twice, expression: event.amount * 2.0}\n",
     "models": "".join(
-        f"- {{name: model_{number}, model: {name}, scope: {'user' if name in KEYED else 'global'}, inputs: [event.amount]}}\n"
+        f"- {{name: model_{number}, model: {name}, scope: {'user' if name in KEYED else 'global'}, "
+        f"inputs: [event.{'shop' if name in POPULATIONS else 'amount'}]}}\n"
         for number, name in enumerate((*LEARNERS, *KEYED))
     ),
     "policy": "score: first_ready(model_0)\nbands: [{action: approve}]\n",

@@ -1,6 +1,8 @@
 """What every detector with a state per key promises, found in the catalogue by itself."""
 
+import doctest
 import itertools
+import sys
 from typing import Any
 
 import hypothesis.strategies as st
@@ -17,6 +19,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in KEYED),
     ("anomaly.GaussianScorer", {"grace_period": 0, "one_sided": True}),
     ("anomaly.EWGaussianScorer", {"fading_factor": 0.1, "grace_period": 1}),
+    ("anomaly.NeighbourDensity", {"window_size": 3, "neighbours": 1, "grace_period": 2}),
+    ("anomaly.RobustZScorer", {"window_size": 12, "grace_period": 1, "one_sided": True}),
+    ("anomaly.SPOT", {"grace_period": 5, "level": 0.6, "peaks": 7, "q": 0.1}),
     ("stats.DecayedQuantile", {"quantile": 0.5, "half_life": 3.0, "grace_period": 1}),
 ]
 every_detector = pytest.mark.parametrize(("name", "parameters"), VARIANTS, ids=lambda value: str(value))
@@ -136,3 +141,8 @@ def test_parameters_out_of_range_or_unknown_are_refused(name: str) -> None:
         KEYED[name](grace_period=-1)
     with pytest.raises(TypeError):
         KEYED[name](no_such_parameter=1)
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_the_example_of_a_docstring_runs(name: str) -> None:
+    assert doctest.testmod(sys.modules[KEYED[name].__module__]).failed == 0

@@ -24,6 +24,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in LEARNERS),
     ("anomaly.HalfSpaceTrees", {"scaling": "min_max", "n_trees": 3, "height": 4, "window_size": 70, "recent_scores": 100}),
     ("anomaly.HalfSpaceTrees", {"scaling": "standard", "n_trees": 1, "height": 1, "window_size": 1, "recent_scores": 1}),
+    ("combine.Cauchy", {"recent": 70}),
+    ("combine.WeightedCauchy", {"recent": 70, "positives": 10}),
     ("linear_model.LogisticRegression", {"learning_rate": 0.2, "learning_rate_power": 0.5, "l2": 0.01, "weight_positive": 3.0}),
     ("linear_model.LogisticRegression", {"clip_gradient": 0.1, "intercept_lr": 0.0}),
 ]

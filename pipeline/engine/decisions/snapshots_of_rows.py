@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.calibration import Calibration
 from detectors.catalogue import Scoring
+from detectors.category_counts import Population
 from detectors.score_map import ScoreMap
 from patterns.thresholds.tail_table import TailTable
 
@@ -26,6 +27,7 @@ class Installed(NamedTuple):
         map: puts its scores on the stable scale; None where the snapshot has none.
         calibration: gives the probability of a score on the stable scale; None where there are too few labels.
         table: what is known of cohorts, where the snapshot is of a learned threshold.
+        population: what is usual of all keys, where a detector compares each of its keys with that.
     """
 
     since: int
@@ -34,6 +36,7 @@ class Installed(NamedTuple):
     map: ScoreMap | None
     calibration: Calibration | None
     table: TailTable | None = None
+    population: Population | None = None
 
 
 class SnapshotsOfRows:
@@ -93,17 +96,24 @@ class SnapshotsOfRows:
 
     def tables(self, n: int) -> Iterator[tuple[TailTable | None, slice]]:
         """Cuts n events, at least one, into runs of those for which the same table counts, in their order; None: no snapshot counts."""
+        return ((None if each is None else each.table, at) for each, at in self._runs(n))
+
+    def populations(self, n: int) -> Iterator[tuple[Population | None, slice]]:
+        """Cuts n events, at least one, into runs of those for which the same population counts; see `tables`."""
+        return ((None if each is None else each.population, at) for each, at in self._runs(n))
+
+    def _runs(self, n: int) -> Iterator[tuple[Installed | None, slice]]:
         if self.which is None:
-            yield self.each[-1].table, slice(0, n)
+            yield self.each[-1], slice(0, n)
             return
         starts = np.flatnonzero(np.append(True, self.which[1:] != self.which[:-1])).tolist()
         for first, end in pairwise([*starts, n]):
             place = int(self.which[first])
-            yield None if place == NONE else self.each[place].table, slice(first, end)
+            yield None if place == NONE else self.each[place], slice(first, end)
 
     def numbers(self) -> Iterable[int | None]:
         """Gives the number of the snapshot behind each event's score; None where there is none."""
-        numbers = [each.sequence if each.scoring or each.map or each.table else None for each in self.each]
+        numbers = [each.sequence if each.scoring or each.map or each.table or each.population else None for each in self.each]
         if self.which is None:
             return repeat(numbers[-1])
         return [None if place == NONE else numbers[place] for place in self.which.tolist()]

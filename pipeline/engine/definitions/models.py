@@ -1,7 +1,7 @@
 """models.yaml: which detectors run, on which inputs, and how they learn."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import KEYED, LEARNERS, Keyed, learner_of
+from detectors.catalogue import KEYED, LEARNERS, POPULATIONS, Keyed, learner_of
 from features.definitions.definition_reader import nearest_feature
 from features.definitions.row_column import Origin
 from features.schema.schema import NAME_CHARACTERS_MAX, Schema
@@ -19,11 +19,22 @@ from pipeline.engine.definitions.boosted_model import FIELDS as FIELDS_OF_BOOSTE
 from pipeline.engine.definitions.boosted_model import KIND as BOOSTED
 from pipeline.engine.definitions.boosted_model import MODEL as BOOSTED_MODEL
 from pipeline.engine.definitions.boosted_model import Boosted, read_boosted
+from pipeline.engine.definitions.combined_model import (
+    COMBINE,
+    FEATURE,
+    FIELDS_OF_COMBINE,
+    FIELDS_OF_FEATURE,
+    MODEL_OF_ALL,
+    MODEL_OF_KEYS,
+    combining_model,
+    read_combined,
+)
 from pipeline.engine.definitions.river_model import read_river
 
 MODELS_MAX = 256
 """Of a release."""
 _FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample")
+_EVENT, _MODEL = "event.", "model."
 _FIELDS_OF_RIVER = ("model", "parameters", "publish_every")
 
 
@@ -38,7 +49,7 @@ class Model:
         keyed: the detector, where it has a state for each entity of one kind; ``None`` for one global learner.
         kind: that kind of entity; empty for a global learner.
         labelled: learns from labels instead of from every event.
-        inputs: ``event.<field>`` or ``feature.<name>``, in order.
+        inputs: ``event.<field>``, ``feature.<name>`` or ``model.<name>``, in order.
         publish_every_ms: of event time, between two snapshots.
         sample: share of events that the learner sees, by hash of the event id.
         definition: content hash of all of this and of the features it reads; a snapshot of another definition is not used.
@@ -48,6 +59,8 @@ class Model:
         cost_ns: of scoring an event, about, with its inputs at hand.
         shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
         boosted: how its trees are fitted beside the stream; ``None`` for models that learn from each event or label as it comes.
+        category: the text of the event that is its one input, as a hash; empty where inputs are numbers.
+        of: the models whose raw scores are its inputs, all of which stand before it; none where inputs are of the event and features.
     """
 
     name: str
@@ -65,6 +78,8 @@ class Model:
     cost_ns: float
     shape: type[msgspec.Struct]
     boosted: Boosted | None = None
+    of: tuple[str, ...] = ()
+    category: str = ""
 
     @property
     def section(self) -> str:
@@ -100,7 +115,7 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
     for section in read_document(text, source).items():
         if len(models) == MODELS_MAX:
             section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
-        model = _read_model(section, known)
+        model = _read_model(section, known, {model.name: model.definition for model in models})
         if any(other.name == model.name for other in models):
             section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
         models.append(model)
@@ -122,26 +137,32 @@ class _Inputs:
     def places_at(self, kind: str) -> Places:
         """Where the stage of a kind of entity has what it knows of an event: numbers that its history holds, and its own features."""
         rows = self.features.plans[kind].columns
-        held = {column.name: (True, at, column.scale) for at, column in enumerate(rows) if column.origin is Origin.NUMBER}
+        held = {column.name: (True, at, column.scale) for at, column in enumerate(rows) if column.origin in (Origin.NUMBER, Origin.TEXT)}
         own = self.features.columns[kind].tolist()
         return held | {f"feature.{self.features.names[column]}": (False, at, 1.0) for at, column in enumerate(own)}
 
 
-def _read_model(section: Section, known: _Inputs) -> Model:
-    if section.has("kind") and section.at("kind").choice(("river", BOOSTED)) == BOOSTED:
+def _read_model(section: Section, known: _Inputs, earlier: Mapping[str, str]) -> Model:
+    written = section.at("kind").choice(("river", BOOSTED, FEATURE, COMBINE)) if section.has("kind") else "river"
+    if written == BOOSTED:
         return _read_boosted(section, known)
+    if written == FEATURE:
+        return _read_feature(section, known)
+    if written == COMBINE:
+        return _read_combined(section, known, earlier)
     section.only(*_FIELDS, *_FIELDS_OF_RIVER)
     kind = _kind(section, known)
     keyed = kind != ""
     name = _name(section.at("name"))
-    inputs = _read_inputs(section.at("inputs"), name, known)
+    of_text = keyed and not section.at("model").is_list() and section.at("model").text() in POPULATIONS
+    inputs = _read_categories(section.at("inputs"), known.schema) if of_text else _read_inputs(section.at("inputs"), name, known)
     if not inputs or (keyed and len(inputs) != 1):
         section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
     model, parameters, detector, cost_ns = _detector(section, keyed, len(inputs))
     labelled = not keyed and bool(learner_of(model).labelled)
     if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
         section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
-    own = _own_columns(section, kind, inputs, known) if kind not in ("", known.schema.user) else None
+    own = _own_columns(section.at("inputs").items(), kind, inputs, known) if kind not in ("", known.schema.user) else None
     return Model(
         name=name,
         model=model,
@@ -150,13 +171,14 @@ def _read_model(section: Section, known: _Inputs) -> Model:
         kind=kind,
         labelled=labelled,
         inputs=inputs,
-        publish_every_ms=section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000,
-        sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
+        publish_every_ms=_publish_every_ms(section),
+        sample=_sample(section),
         definition=_definition(section, inputs, known.features),
-        columns=_columns(inputs, known.places),
+        columns=_columns(() if of_text else inputs, known.places),
         own=own,
         cost_ns=cost_ns,
         shape=object_shape("Inputs", inputs),
+        category=inputs[0].removeprefix(_EVENT) if of_text else "",
     )
 
 
@@ -179,7 +201,7 @@ def _read_boosted(section: Section, known: _Inputs) -> Model:
         labelled=True,
         inputs=inputs,
         publish_every_ms=boosted.retrain_ms,
-        sample=section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0,
+        sample=_sample(section),
         definition=_definition(section, inputs, known.features),
         columns=_columns(inputs, known.places),
         own=None,
@@ -187,6 +209,64 @@ def _read_boosted(section: Section, known: _Inputs) -> Model:
         shape=object_shape("Inputs", inputs),
         boosted=boosted,
     )
+
+
+def _read_feature(section: Section, known: _Inputs) -> Model:
+    section.only(*FIELDS_OF_FEATURE)
+    kind, name = _kind(section, known), _name(section.at("name"))
+    inputs = (_read_input(section.at("of"), name, known),)
+    model = MODEL_OF_KEYS if kind else MODEL_OF_ALL
+    own = _own_columns([section.at("of")], kind, inputs, known) if kind not in ("", known.schema.user) else None
+    parameters, detector, cost_ns = _parameters(section, model, kind != "", 1)
+    return Model(
+        name=name,
+        model=model,
+        parameters=parameters,
+        keyed=detector,
+        kind=kind,
+        labelled=False,
+        inputs=inputs,
+        publish_every_ms=_publish_every_ms(section),
+        sample=_sample(section),
+        definition=_definition(section, inputs, known.features),
+        columns=_columns(inputs, known.places),
+        own=own,
+        cost_ns=cost_ns,
+        shape=object_shape("Inputs", inputs),
+    )
+
+
+def _read_combined(section: Section, known: _Inputs, earlier: Mapping[str, str]) -> Model:
+    section.only(*FIELDS_OF_COMBINE)
+    model = combining_model(section)
+    of = read_combined(section.at("of"), earlier)
+    parameters, _, cost_ns = _parameters(section, model, False, len(of))
+    inputs = tuple(f"{_MODEL}{name}" for name in of)
+    return Model(
+        name=_name(section.at("name")),
+        model=model,
+        parameters=parameters,
+        keyed=None,
+        kind="",
+        labelled=bool(LEARNERS[model].labelled),
+        inputs=inputs,
+        publish_every_ms=_publish_every_ms(section),
+        sample=_sample(section),
+        definition=_definition(section, inputs, known.features, [earlier[name] for name in of]),
+        columns=_columns((), known.places),
+        own=None,
+        cost_ns=cost_ns,
+        shape=object_shape("Inputs", inputs),
+        of=of,
+    )
+
+
+def _publish_every_ms(section: Section) -> int:
+    return section.at("publish_every").duration_ms() if section.has("publish_every") else 3_600_000
+
+
+def _sample(section: Section) -> float:
+    return section.at("sample").number(0.0, 1.0) if section.has("sample") else 1.0
 
 
 def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
@@ -197,10 +277,12 @@ def object_shape(name: str, keys: Sequence[str]) -> type[msgspec.Struct]:
     )
 
 
-def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet) -> str:
-    """What was learned of a feature says nothing of another one under the same name: so the features count too, and those behind."""
+def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet, models: Sequence[str] = ()) -> str:
+    """What was learned of a feature says nothing of another one under the same name: so the features count too, and those behind, and the
+    definitions of models that are inputs."""
     read = features.behind([name.removeprefix("feature.") for name in inputs if name.startswith("feature.")])
-    return hashlib.sha256(msgspec.json.encode([section.plain(), [features.written[name] for name in read]], order="sorted")).hexdigest()
+    whole = [section.plain(), [features.written[name] for name in read], *models]
+    return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
 
 
 def _kind(section: Section, known: _Inputs) -> str:
@@ -211,10 +293,10 @@ def _kind(section: Section, known: _Inputs) -> str:
     return {"global": "", "user": known.schema.user}.get(scope, scope)
 
 
-def _own_columns(section: Section, kind: str, inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
+def _own_columns(items: Iterable[Section], kind: str, inputs: tuple[str, ...], known: _Inputs) -> InputColumns:
     """Where the stage of `kind` finds the inputs: it is asked before the user's, and knows nothing of other entities."""
     places = known.places_at(kind)
-    for item, name in zip(section.at("inputs").items(), inputs, strict=True):
+    for item, name in zip(items, inputs, strict=True):
         if name not in places:
             expected = f"a number of the event that is retained, or a feature with entity: {kind}"
             item.refuse("not known where the detector runs", expected, name, "add retain: true to the field in the schema")
@@ -242,6 +324,19 @@ def _read_inputs(section: Section, model: str, known: _Inputs) -> tuple[str, ...
             item.refuse("input given twice", "each input once", name)
         inputs[name] = None
     return tuple(inputs)
+
+
+def _read_categories(section: Section, schema: Schema) -> tuple[str, ...]:
+    """The texts of the event that are read: those that decisions carry, since what is usual of all is learned from decisions."""
+    carried = tuple(f"{_EVENT}{name}" for name in (*schema.entities, *schema.dimensions))
+    found = []
+    for item in section.items():
+        name = item.text()
+        if name not in carried:
+            expected = "an entity, or a text with dimension: true: " + (", ".join(carried) or "the schema has none")
+            item.refuse("not a category", expected, name, "add dimension: true to the field in the schema")
+        found.append(name)
+    return tuple(found)
 
 
 def _read_input(section: Section, model: str, known: _Inputs) -> str:

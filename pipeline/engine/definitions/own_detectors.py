@@ -20,7 +20,7 @@ def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tupl
 def _section(model: Model, features: FeatureSet) -> Section:
     assert model.keyed is not None
     columns = features.plans[model.kind].columns
-    column = next((each for each in columns if each.origin is Origin.NUMBER and each.name == model.inputs[0]), None)
+    column = next((each for each in columns if each.origin in (Origin.NUMBER, Origin.TEXT) and each.name == model.inputs[0]), None)
     warm_up = WarmUp(column.name, column.scale, model.keyed.score_learn_many) if column else None
     return Section(model.section, model.keyed.width, warm_up)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import Learner, learner_of
+from detectors.catalogue import POPULATIONS, Learner, learner_of
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
 from pipeline.engine.decisions.verdicts import Verdicts
@@ -253,6 +253,41 @@ class KeyedLearner:
         return Snapshot(self.model.name, self.model.definition, sequence, time_ms, arrays, self.model.model) if arrays else None
 
 
+class PopulationLearner(KeyedLearner):
+    """A detector with a state for each entity that compares it with all: what all do is learned here.
+
+    Args:
+        model: its definition.
+        numbers: what puts its scores on the stable scale; None where they stay as they are.
+    """
+
+    def __init__(self, model: Model, numbers: TwoNumbers | None) -> None:
+        self.model = model
+        self.numbers: TwoNumbers | None = numbers
+        self._counts = POPULATIONS[model.model]()
+
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Counts the values of events that were scored."""
+        self._counts.learn(vectors[sampled(id_keys, self.model.sample), 0])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All counts."""
+        return dict(self._counts.state())
+
+    def resume(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from `state`."""
+        self._counts.restore(_own(state))
+
+    def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
+        """What all keys do, with the map and calibration; none before the first event."""
+        arrays = self._counts.snapshot()
+        if not arrays["total"][0]:
+            return None
+        if self.numbers is not None:
+            arrays |= self.numbers.arrays(None)
+        return Snapshot(self.model.name, self.model.definition, sequence, time_ms, arrays, self.model.model)
+
+
 AnyLearner = EventLearner | LabelLearner | KeyedLearner | ThresholdLearner
 
 
@@ -313,6 +348,8 @@ def resume(learner: AnyLearner, state: dict[str, NDArray[Any]]) -> None:
 def _learner_of(model: Model, release: Release, fit: Fit | None) -> AnyLearner | None:
     after_ms = release.schema.negative_after_ms
     numbers = TwoNumbers(model, release) if release.policy.scale == "stable" else None
+    if model.category:
+        return PopulationLearner(model, numbers)
     if model.keyed:
         return KeyedLearner(model, numbers) if numbers is not None else None
     if model.boosted is not None:

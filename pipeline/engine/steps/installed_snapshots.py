@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibration import Calibration
-from detectors.catalogue import Scoring, score_from
+from detectors.catalogue import POPULATIONS, Scoring, score_from
+from detectors.category_counts import POPULATION
 from detectors.score_map import ScoreMap
 from detectors.snapshot import Snapshot
 from patterns.thresholds.tail_table import TailTable
@@ -95,7 +96,8 @@ def _installed(snapshot: Snapshot, of: Model | Threshold, since: int) -> Install
             raise ValueError(f"expected a snapshot of the kind {KIND!r}, got {snapshot.kind!r}")
         return Installed(since, snapshot.sequence, None, None, None, TailTable.from_arrays(snapshot.arrays_of()))
     map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
-    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration)
+    population = POPULATION.read(snapshot.arrays_of()) if of.model in POPULATIONS else None
+    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration, None, population)
 
 
 def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:

@@ -3,16 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.category_counts import NOBODY
+from detectors.category_surprise import CategorySurprise
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from features.profiles.profiles import Profiles
 from pipeline.engine.decisions.outcome_words import common_flags
+from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.definitions.models import Model
 
 _NOT_NEW = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN | CORRECTED | RETRACTED
 
 
 def score_keyed(
-    model: Model, profiles: Profiles, slots: NDArray[np.int64], inputs: NDArray[np.float64], flags: NDArray[np.uint16]
+    model: Model,
+    profiles: Profiles,
+    slots: NDArray[np.int64],
+    inputs: NDArray[np.float64],
+    flags: NDArray[np.uint16],
+    population: SnapshotsOfRows | None = None,
 ) -> NDArray[np.float64]:
     """What the detector of `model` says of new events, from which it learns; of others NaN.
 
@@ -22,16 +30,32 @@ def score_keyed(
         slots: [n] of the events' keys in `profiles`, which have the model's section.
         inputs: [n] values of its one input.
         flags: [n] what became of the events in these profiles.
+        population: the snapshots of what is usual of all keys, for each event; None: none is known, or the detector asks for none.
     """
-    assert model.keyed is not None
     words = profiles.section(model.section)
     if not common_flags(flags) & _NOT_NEW:  # nearly always
         raw = np.empty(len(inputs))
-        model.keyed.score_learn_many(words, slots, inputs, raw)
+        _score_learn(model, words, slots, inputs, raw, population)
         return raw
     raw = np.full(len(inputs), np.nan)
     fresh = (flags & _NOT_NEW) == 0
     scores = np.empty(int(fresh.sum()))
-    model.keyed.score_learn_many(words, slots[fresh], inputs[fresh], scores)
+    _score_learn(model, words, slots[fresh], inputs[fresh], scores, population and population.at(np.flatnonzero(fresh)))
     raw[fresh] = scores
     return raw
+
+
+def _score_learn(
+    model: Model,
+    words: NDArray[np.float64],
+    slots: NDArray[np.int64],
+    inputs: NDArray[np.float64],
+    out: NDArray[np.float64],
+    population: SnapshotsOfRows | None,
+) -> None:
+    assert model.keyed is not None
+    if population is None or not isinstance(model.keyed, CategorySurprise) or not len(slots):
+        model.keyed.score_learn_many(words, slots, inputs, out)
+        return
+    for each, at in population.populations(len(slots)):
+        model.keyed.score_learn_among(words, slots[at], inputs[at], out[at], NOBODY if each is None else each)

@@ -1,10 +1,14 @@
 """The second step: detectors and models score the events."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import snapshot_key
+from features.definitions.event_columns import ids_of
+from features.schema.string_hash import words_of
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
@@ -18,7 +22,8 @@ _MODEL_NS, _INPUT_NS = 40.0, 20.0
 
 class ModelStep:
     """Fills what each model saw and said. Detectors with a state for each user learn from each new event after they have scored it; those
-    of other entities have done so at the entity's stage, and their scores came with its answers.
+    of other entities have done so at the entity's stage, and their scores came with its answers. A model of models gets their raw scores,
+    which stand before it.
 
     Args:
         snapshots: what global models score with.
@@ -37,17 +42,23 @@ class ModelStep:
     def run(self, turn: Turn, verdicts: Verdicts) -> None:
         stable = verdicts.release.policy.scale == "stable"
         for model in verdicts.release.models:
-            inputs = model.columns.take(turn.batch.numbers, verdicts.features)
+            inputs = _inputs_of(model, turn, verdicts)
             verdicts.inputs[model.name] = inputs
             if model.name in turn.answers.scores:
                 raw = probability = turn.answers.scores[model.name]
             elif model.keyed:
-                raw = probability = score_keyed(model, turn.profiles, turn.slots, inputs[:, 0], verdicts.flags)
+                raw = probability = self._score_keyed(model, inputs[:, 0], turn, verdicts)
             else:
                 raw, probability = self._score_global(model, inputs, turn, verdicts)
             if stable:
                 probability = self._on_stable_scale(model, raw, probability, turn, verdicts)
             verdicts.models[model.name], verdicts.probabilities[model.name] = raw, probability
+
+    def _score_keyed(self, model: Model, values: NDArray[np.float64], turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
+        population = self._snapshots.of(snapshot_key(model.name, model.definition), turn.snapshots) if model.category else None
+        if population is not None:
+            verdicts.snapshots[model.name] = population
+        return score_keyed(model, turn.profiles, turn.slots, values, verdicts.flags, population)
 
     def _score_global(
         self, model: Model, inputs: NDArray[np.float64], turn: Turn, verdicts: Verdicts
@@ -75,3 +86,15 @@ class ModelStep:
         scores = snapshots.map_many(raw)
         scores[np.isnan(probability)] = np.nan
         return scores
+
+
+def _inputs_of(model: Model, turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
+    if model.category:
+        return words_of(_texts_of(model.category, turn, verdicts.release), len(turn.batch))[:, None]
+    if model.of:
+        return np.column_stack([verdicts.models[name] for name in model.of])
+    return model.columns.take(turn.batch.numbers, verdicts.features)
+
+
+def _texts_of(field: str, turn: Turn, release: Release) -> Sequence[str | None]:
+    return turn.batch.texts[field] if field in turn.batch.texts else ids_of(field, turn.batch, release.schema)
