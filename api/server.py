@@ -55,21 +55,21 @@ from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.inboxes import RelationalInboxes
+from stores.relational.casework.notes import RelationalNotes
+from stores.relational.casework.verdict_steps import RelationalVerdictSteps
+from stores.relational.casework.verdicts import RelationalVerdicts
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
-from stores.relational.holds import RelationalHolds
-from stores.relational.inboxes import RelationalInboxes
 from stores.relational.jobs import RelationalJobs
-from stores.relational.notes import RelationalNotes
 from stores.relational.place import SqlitePlace, place_of
 from stores.relational.snoozes import RelationalSnoozes
-from stores.relational.verdict_steps import RelationalVerdictSteps
-from stores.relational.verdicts import RelationalVerdicts
-from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
 

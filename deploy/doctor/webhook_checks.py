@@ -13,10 +13,10 @@ def webhook_problem(settings: Settings, now_ms: int) -> str:
     if not is_open(settings.api_port):
         return ""
     from alerts.webhooks.troubles import webhook_troubles
+    from stores.relational.casework.deliveries import RelationalDeliveries
+    from stores.relational.casework.webhooks import RelationalWebhooks
     from stores.relational.database import Database
-    from stores.relational.deliveries import RelationalDeliveries
     from stores.relational.place import place_of
-    from stores.relational.webhooks import RelationalWebhooks
 
     try:
         with contextlib.closing(Database(place_of(settings), owner=False)) as database:

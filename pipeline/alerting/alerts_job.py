@@ -26,15 +26,15 @@ from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.notes import RelationalNotes
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.holds import RelationalHolds
-from stores.relational.notes import RelationalNotes
 from stores.relational.place import place_of as place_of_database
 from stores.relational.snoozes import RelationalSnoozes
-from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from alerts.webhooks.addresses import networks
 from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
 from alerts.webhooks.tenure import LEASE_S, Tenure
 from foundation.settings import Settings
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.leases import RelationalLeases
-from stores.relational.webhooks import RelationalWebhooks
 
 log = logging.getLogger(__name__)
 

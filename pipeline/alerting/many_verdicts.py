@@ -15,10 +15,10 @@ from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
 from pipeline.engine.definitions.release import CASES
 from stores.cases import Case, CaseChange, OpenCaseError
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.verdicts import RelationalVerdicts
 from stores.verdicts import UNDO_MS, Verdict, VerdictWord
 
 

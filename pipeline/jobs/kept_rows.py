@@ -13,11 +13,11 @@ from pipeline.training.table_file import FileFormat
 from stores.alerts import Alert
 from stores.cases import Case
 from stores.holds import Hold
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
-from stores.relational.holds import RelationalHolds
-from stores.relational.verdicts import RelationalVerdicts
 from stores.verdicts import Verdict
 
 KeptWord = Literal["alerts", "cases", "verdicts", "holds"]

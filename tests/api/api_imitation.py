@@ -31,22 +31,22 @@ from pipeline.engine.definitions.release import compile_release
 from pipeline.sinks.deliver_job import IndexedDecision, order_of
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
-from stores.relational.alerts import RelationalAlerts
 from stores.relational.audit import RelationalAudit
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.inboxes import RelationalInboxes
+from stores.relational.casework.notes import RelationalNotes
+from stores.relational.casework.verdict_steps import RelationalVerdictSteps
+from stores.relational.casework.verdicts import RelationalVerdicts
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.effects import RelationalEffects
-from stores.relational.holds import RelationalHolds
-from stores.relational.inboxes import RelationalInboxes
 from stores.relational.jobs import RelationalJobs
-from stores.relational.notes import RelationalNotes
 from stores.relational.sessions import RelationalSessions
 from stores.relational.snoozes import RelationalSnoozes
 from stores.relational.tokens import RelationalTokens
-from stores.relational.verdict_steps import RelationalVerdictSteps
-from stores.relational.verdicts import RelationalVerdicts
-from stores.relational.webhooks import RelationalWebhooks
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 TOKEN = "a-token-for-the-tests"

@@ -31,9 +31,9 @@ from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
 from stores.cases import CaseChange
-from stores.relational.alert_tables import ALERT, EVENT
-from stores.relational.case_rows import write_changes
-from stores.relational.case_tables import CASE_ALERT
+from stores.relational.casework.alert_tables import ALERT, EVENT
+from stores.relational.casework.case_rows import write_changes
+from stores.relational.casework.case_tables import CASE_ALERT
 from stores.relational.database import Database, in_parts
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace
 

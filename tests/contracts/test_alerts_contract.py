@@ -11,9 +11,9 @@ from databases_of_a_test import PLACES
 from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span, Suppression
 from stores.deliveries import Message
 from stores.offsets import OtherReaderError
-from stores.relational.alerts import RelationalAlerts
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
 
 PLACE = "weir.decisions/0"
 

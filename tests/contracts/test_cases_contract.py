@@ -27,13 +27,13 @@ from stores.cases import (
 )
 from stores.deliveries import Message
 from stores.inboxes import Inbox
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.inboxes import RelationalInboxes
+from stores.relational.casework.verdict_steps import RelationalVerdictSteps
+from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.inboxes import RelationalInboxes
-from stores.relational.verdict_steps import RelationalVerdictSteps
-from stores.relational.verdicts import RelationalVerdicts
 from stores.verdict_steps import VerdictStep
 from stores.verdicts import UNDO_MS, Verdict
 

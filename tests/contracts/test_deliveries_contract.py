@@ -9,9 +9,9 @@ import pytest
 from databases_of_a_test import PLACES
 
 from stores.deliveries import Attempt, Deliveries, DeliveryState, Message, Settled
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.webhooks import RelationalWebhooks
 from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 
 A, B = "a" * 32, "b" * 32

@@ -11,9 +11,9 @@ from databases_of_a_test import PLACES
 
 from stores.deliveries import Message
 from stores.holds import Hold, HoldChange
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.holds import RelationalHolds
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.holds import RelationalHolds
 
 
 @pytest.fixture(params=PLACES)

@@ -7,8 +7,8 @@ import pytest
 from databases_of_a_test import PLACES
 
 from stores.notes import NOTES_MAX, Note, TooManyNotesError
+from stores.relational.casework.notes import RelationalNotes
 from stores.relational.database import Database
-from stores.relational.notes import RelationalNotes
 
 
 @pytest.fixture(params=PLACES)
@@ -38,7 +38,7 @@ def test_a_note_is_found_and_removed_under_its_entity_alone(store: RelationalNot
 
 
 def test_an_entity_has_a_bound_of_notes(store: RelationalNotes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stores.relational.notes.NOTES_MAX", 3)
+    monkeypatch.setattr("stores.relational.casework.notes.NOTES_MAX", 3)
     for number in range(3):
         store.add(note(number))
     with pytest.raises(TooManyNotesError):

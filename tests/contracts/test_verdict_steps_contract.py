@@ -9,10 +9,10 @@ import pytest
 from databases_of_a_test import PLACES
 
 from stores.deliveries import Message
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.verdict_steps import RelationalVerdictSteps
+from stores.relational.casework.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.verdict_steps import RelationalVerdictSteps
-from stores.relational.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.verdict_steps import VerdictStep
 from stores.verdicts import Verdict
 

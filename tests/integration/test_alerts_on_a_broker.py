@@ -21,11 +21,11 @@ from pipeline.alerting import alerts_job
 from pipeline.control import one_reader
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
-from stores.relational.alerts import RelationalAlerts
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.place import place_of
-from stores.relational.webhooks import RelationalWebhooks
 from stores.webhooks import StoredWebhook, WebhookWish
 
 pytestmark = pytest.mark.integration

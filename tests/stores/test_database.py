@@ -18,26 +18,26 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from stores.decisions import StoreUnavailableError
 from stores.relational import migrations
-from stores.relational.alert_tables import ALERT
 from stores.relational.audit import HEAD, RelationalAudit
 from stores.relational.carrying_over import CARRIED_OVER
-from stores.relational.case_tables import CASE_TABLES
+from stores.relational.casework.alert_tables import ALERT
+from stores.relational.casework.case_tables import CASE_TABLES
+from stores.relational.casework.deliveries import MESSAGE
+from stores.relational.casework.holds import HOLD
+from stores.relational.casework.notes import NOTE
+from stores.relational.casework.verdict_steps import PLAN, STEP
+from stores.relational.casework.verdicts import VERDICT
+from stores.relational.casework.webhooks import WEBHOOK
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION, RELEASE
-from stores.relational.deliveries import MESSAGE
 from stores.relational.effect_tables import EFFECT_TABLES
-from stores.relational.holds import HOLD
 from stores.relational.jobs import JOB
 from stores.relational.leases import LEASE
 from stores.relational.migrating import NEWEST
-from stores.relational.notes import NOTE
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 from stores.relational.tokens import API_TOKEN
 from stores.relational.trained_models import TRAINED_MODEL
-from stores.relational.verdict_steps import PLAN, STEP
-from stores.relational.verdicts import VERDICT
-from stores.relational.webhooks import WEBHOOK
 
 TABLES = (
     DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES,

@@ -15,10 +15,10 @@ from alerts.policy.alert_definition import AlertDefinition, Limit
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
 from stores.cases import Case, CaseFilter, state_at
 from stores.decisions import StoreUnavailableError
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.webhooks import RelationalWebhooks
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_700_000_000_000

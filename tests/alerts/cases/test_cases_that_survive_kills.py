@@ -14,10 +14,10 @@ from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
 from stores.cases import Case, CaseFilter
 from stores.decisions import StoreUnavailableError
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.case_rows import recounted
-from stores.relational.cases import RelationalCases
-from stores.relational.webhooks import RelationalWebhooks
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.case_rows import recounted
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.webhooks import RelationalWebhooks
 
 T0, HOUR, PLACE = 1_700_000_000_000, 3_600_000, "weir.decisions/0"
 ATTACK = AlertDefinition("attack", "an attack", ("block",), (), "", None, ("customer",), "", 1_000, HOUR, 1.0, HOUR, (), None)

@@ -16,10 +16,10 @@ from patterns.language.pattern import Suppress
 from stores.alerts import Silence
 from stores.decisions import StoreUnavailableError
 from stores.offsets import OtherReaderError
-from stores.relational.alerts import RelationalAlerts
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.webhooks import RelationalWebhooks
 from stores.webhooks import StoredWebhook, WebhookWish
 
 MINUTE, HOUR = 60_000, 3_600_000

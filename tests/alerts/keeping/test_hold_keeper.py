@@ -14,10 +14,10 @@ from alerts.policy.decided_event import DecidedEvent
 from patterns.policy import HoldPolicy
 from stores.decisions import StoreUnavailableError
 from stores.holds import Hold
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.deliveries import RelationalDeliveries
-from stores.relational.holds import RelationalHolds
-from stores.relational.webhooks import RelationalWebhooks
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.webhooks import StoredWebhook, WebhookWish
 
 HOUR = 3_600_000

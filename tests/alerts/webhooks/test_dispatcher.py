@@ -24,10 +24,10 @@ from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
 from alerts.webhooks.tenure import Tenure
 from stores.deliveries import Attempt, Deliveries, Message, Settled
 from stores.leases import Lease
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.relational.deliveries import RelationalDeliveries
 from stores.relational.leases import RelationalLeases
-from stores.relational.webhooks import RelationalWebhooks
 from stores.webhooks import StoredWebhook, WebhookWish
 
 SOON = [10] * 9

@@ -12,7 +12,7 @@ from pipeline.engine.definitions.release import compile_release
 from stores.alerts import AlertEvent, AlertWork
 from stores.cases import Case
 from stores.effects import effect_id
-from stores.relational.case_growth import put_alerts
+from stores.relational.casework.case_growth import put_alerts
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 FRAUD = {"verdict": "fraud", "reason": "stolen_card", "inputs": {"called": True, "channel": "web"}}

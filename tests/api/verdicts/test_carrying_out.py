@@ -16,10 +16,10 @@ from pipeline.engine.fact_record import read_fact
 from stores.alerts import AlertEvent
 from stores.effects import effect_id
 from stores.holds import Hold, HoldChange
-from stores.relational.deliveries import RelationalDeliveries
+from stores.relational.casework.deliveries import RelationalDeliveries
+from stores.relational.casework.verdict_steps import RelationalVerdictSteps
+from stores.relational.casework.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.relational.leases import RelationalLeases
-from stores.relational.verdict_steps import RelationalVerdictSteps
-from stores.relational.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.verdicts import UNDO_MS, Verdict
 from stores.webhooks import StoredWebhook, WebhookWish
 

@@ -12,10 +12,10 @@ from databases_of_a_test import database_in
 from pipeline.alerting.many_verdicts import Item, give_many
 from pipeline.jobs.job_kind import JobCancelledError
 from pipeline.jobs.verdicts_kind import VerdictsParameters
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.verdicts import RelationalVerdicts
 
 AT_MS = 2_000_000
 

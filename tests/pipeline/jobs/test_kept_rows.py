@@ -12,11 +12,11 @@ from databases_of_a_test import database_in
 from pipeline.jobs.kept_rows import write_kept
 from stores.alerts import AlertWork
 from stores.holds import Hold, HoldChange
-from stores.relational.alerts import RelationalAlerts
-from stores.relational.cases import RelationalCases
+from stores.relational.casework.alerts import RelationalAlerts
+from stores.relational.casework.cases import RelationalCases
+from stores.relational.casework.holds import RelationalHolds
+from stores.relational.casework.verdicts import add_verdicts
 from stores.relational.database import Database
-from stores.relational.holds import RelationalHolds
-from stores.relational.verdicts import add_verdicts
 from stores.verdicts import Verdict
 
 KINDS = ("alerts", "cases", "verdicts", "holds")

@@ -6,9 +6,9 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
 from stores.cases import Case, CaseFollowing, CaseGrowth, CaseTotals, Move, Standing, StandingEvent
-from stores.relational.alert_tables import EVENT
-from stores.relational.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
-from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
+from stores.relational.casework.alert_tables import EVENT
+from stores.relational.casework.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
+from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
 from stores.relational.database import in_parts, insert_into, lock_out_writers
 
 

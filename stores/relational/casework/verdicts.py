@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from stores.relational.case_tables import CASE
+from stores.relational.casework.case_tables import CASE
 from stores.relational.database import Database
 from stores.relational.tables import METADATA, TEXT
 from stores.verdicts import Verdict

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Column, Integer, Row, Table, delete, func, insert, select, update
 
+from stores.relational.casework.deliveries import remove_deliveries
 from stores.relational.database import Database, lock_out_writers
-from stores.relational.deliveries import remove_deliveries
 from stores.relational.tables import METADATA, TEXT
 from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 

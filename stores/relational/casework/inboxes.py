@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import delete, func, select, update
 
 from stores.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
-from stores.relational.case_tables import INBOX
+from stores.relational.casework.case_tables import INBOX
 from stores.relational.database import Database, insert_unless_there, lock_out_writers
 
 _decode = msgspec.json.Decoder(Inbox).decode

@@ -23,14 +23,14 @@ from stores.cases import (
     Undoing,
 )
 from stores.deliveries import Message
-from stores.relational.alert_tables import ALERT, EVENT
-from stores.relational.case_growth import move_alert
-from stores.relational.case_rows import cases_by_id, decode_case, decode_entry, write_changes
-from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.alert_tables import ALERT, EVENT
+from stores.relational.casework.case_growth import move_alert
+from stores.relational.casework.case_rows import cases_by_id, decode_case, decode_entry, write_changes
+from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.deliveries import add_messages
+from stores.relational.casework.verdict_steps import PLAN, STEP
+from stores.relational.casework.verdicts import VERDICT, standing_verdicts
 from stores.relational.database import Database, in_parts, lock_out_writers
-from stores.relational.deliveries import add_messages
-from stores.relational.verdict_steps import PLAN, STEP
-from stores.relational.verdicts import VERDICT, standing_verdicts
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
 

@@ -6,12 +6,12 @@ import msgspec
 from sqlalchemy import Connection, Table, delete, exists, select, tuple_
 
 from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span, Suppression
-from stores.relational.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN, SUPPRESSION
-from stores.relational.case_growth import ended_alerts, follow, forget_ended, write_growth
-from stores.relational.case_tables import CASE_ALERT
+from stores.relational.casework.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN, SUPPRESSION
+from stores.relational.casework.case_growth import ended_alerts, follow, forget_ended, write_growth
+from stores.relational.casework.case_tables import CASE_ALERT
+from stores.relational.casework.deliveries import add_messages
+from stores.relational.casework.holds import write_holds
 from stores.relational.database import Database, in_parts, insert_into
-from stores.relational.deliveries import add_messages
-from stores.relational.holds import write_holds
 from stores.relational.offsets import advance, positions_in
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]

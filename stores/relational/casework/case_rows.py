@@ -7,10 +7,10 @@ from sqlalchemy import Connection, Table, case, func, select
 from sqlalchemy.exc import IntegrityError
 
 from stores.cases import LOSS_UNKNOWN, TOLD, Case, CaseChange, CaseEntry, CaseTotals, OpenCaseError, SettledVerdictError, free_at_ms
-from stores.relational.alert_tables import EVENT
-from stores.relational.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.alert_tables import EVENT
+from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.verdicts import add_verdicts, undo_verdict
 from stores.relational.database import in_parts, insert_into
-from stores.relational.verdicts import add_verdicts, undo_verdict
 
 decode_case = msgspec.json.Decoder(Case).decode
 decode_entry = msgspec.json.Decoder(CaseEntry).decode

@@ -7,10 +7,10 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, Table, exists, insert, or_, select, text, update
 
 from stores.deliveries import Message
+from stores.relational.casework.deliveries import add_messages
+from stores.relational.casework.verdicts import VERDICT
 from stores.relational.database import Database, in_parts, insert_unless_there
-from stores.relational.deliveries import add_messages
 from stores.relational.tables import METADATA, TEXT
-from stores.relational.verdicts import VERDICT
 from stores.verdict_steps import StepState, VerdictStep
 from stores.verdicts import Verdict
 

@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, delete, func, select, tuple_, update
 
 from stores.holds import Hold, HoldChange, HoldState
+from stores.relational.casework.deliveries import add_messages
 from stores.relational.database import Database, in_parts, insert_unless_there
-from stores.relational.deliveries import add_messages
 from stores.relational.tables import METADATA, TEXT
 
 HOLD = Table(
