@@ -24,13 +24,27 @@ from patterns.decision_order import (
     read_overrides,
     read_verdicts,
 )
+from patterns.hold_out import HoldOut, read_hold_out
 
 __all__ = ["ACTIONS", "BY_RULES", "BY_SCORE", "DECIDERS", "HOLD_ENDS", "SCALES", "Fallback", "HoldPolicy", "Policy", "read_policy"]
 
-DECIDERS = ("", "score", "fallback", "bypass", "retraction", "verdict", "allow_lists", "block", "review", "approve", "override")
+DECIDERS = (
+    "",
+    "score",
+    "fallback",
+    "bypass",
+    "retraction",
+    "verdict",
+    "allow_lists",
+    "block",
+    "review",
+    "approve",
+    "override",
+    "hold_out",
+)
 """What decided an event, by code: the score's band; the fallback, where no model gave a score; the bypass, while it is on; the event's
-retraction; a verdict on an entity; a list of what is allowed; rules that ask for one of the actions; and the band of a score that somebody
-has set for an entity.
+retraction; a verdict on an entity; a list of what is allowed; rules that ask for one of the actions; the band of a score that somebody
+has set for an entity; and the draw of those that pass though they would be blocked.
 Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
 
 SCALES = ("raw", "stable")
@@ -111,6 +125,7 @@ class Policy:
         allow_lists: the lists that approve.
         loss: what an event costs if it is fraud; None if nothing is said of it.
         hold: which decisions hold a payment back; None if none does.
+        hold_out: which blocked payments pass all the same; None if none does.
     """
 
     models: tuple[str, ...]
@@ -124,6 +139,7 @@ class Policy:
     allow_lists: tuple[AllowList, ...] = ()
     loss: Loss | None = None
     hold: HoldPolicy | None = None
+    hold_out: HoldOut | None = None
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -150,10 +166,11 @@ def read_policy(
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "scale", "bands", "override", "order", "verdicts", "allow_lists", "loss", "hold", "fallback")
+    document.only("score", "scale", "bands", "override", "order", "verdicts", "allow_lists", "loss", "hold", "hold_out", "fallback")
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
     scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
+    loss = _loss(document.at("loss"), schema) if document.has("loss") else None
     return Policy(
         models=_models(document.at("score"), known),
         bounds=np.array(bounds),
@@ -164,8 +181,9 @@ def read_policy(
         overrides=read_overrides(document.at("override"), schema) if document.has("override") else (),
         verdicts=read_verdicts(document.at("verdicts"), schema) if document.has("verdicts") else (),
         allow_lists=read_allow_lists(document.at("allow_lists"), schema, lists) if document.has("allow_lists") else (),
-        loss=_loss(document.at("loss"), schema) if document.has("loss") else None,
+        loss=loss,
         hold=_hold(document.at("hold")) if document.has("hold") else None,
+        hold_out=read_hold_out(document.at("hold_out"), loss.field if loss else "") if document.has("hold_out") else None,
     )
 
 

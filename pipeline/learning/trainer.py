@@ -10,13 +10,24 @@ from detectors.snapshot import Snapshot, snapshot_key
 from features.schema.label_sources import ANY_SOURCE
 from features.schema.string_hash import word_of
 from features.windows.row_label import standings
+from patterns.hold_out import known_shares
 from patterns.policy import ACTIONS
 from patterns.thresholds.threshold import COHORT, LOOKED, OWN_SPREAD, SPREAD, THRESHOLD, USUAL, VALUE, WEIGHT
 from pipeline.engine.decisions.looked_up import LookedUp
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
-from pipeline.engine.learners.learner import AnyLearner, EventLearner, Learners, PopulationLearner, advance, resume, state_of
+from pipeline.engine.learners.learner import (
+    AnyLearner,
+    EventLearner,
+    LabelLearner,
+    Learners,
+    PopulationLearner,
+    advance,
+    resume,
+    state_of,
+    welcome,
+)
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import Served
@@ -62,6 +73,7 @@ class ServedDecision(msgspec.Struct):
     thresholds: dict[str, LookedUp] = {}
     entities: dict[str, str | None] = {}
     dimensions: dict[str, str | None] = {}
+    hold_out: float = 0.0
 
 
 class Teacher:
@@ -127,6 +139,8 @@ class Teacher:
         prepared = [(each, _vectors_of([decisions[row] for row in fresh], each)) for each in learners]
         keys = event_keys(id_keys[fresh], [decisions[row].user for row in fresh])
         given = [decisions[row] for row in fresh]
+        actions = np.array([ACTIONS.index(decision.action or ACTIONS[0]) for decision in given], np.uint8)
+        shares = known_shares(actions, np.array([decision.hold_out for decision in given]))
         numbered = [
             (each.numbers, _served(given, id_keys[fresh], keys, times_ms, each.model))
             for each in self._learners
@@ -138,8 +152,10 @@ class Teacher:
         self.clock_ms = max(self.clock_ms, int(times_ms.max()))
         for each, vectors in prepared:
             # A label that came before its decision brought the vector with it; a second vector would be taught as negative.
-            new = ~each.held(keys)
+            new = ~each.held(keys) & welcome(each, actions)
             each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
+            if isinstance(each, LabelLearner):
+                each.weigh(keys, shares)
         for numbers, served in numbered:
             numbers.see(served, refill)
 

@@ -13,14 +13,15 @@ from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, LONG_AGO, RE
 from features.schema.batch import Batch
 from patterns.absences import Absence
 from patterns.entries import Change
+from patterns.hold_out import known_shares
 from patterns.policy import ACTIONS
 from pipeline.control.progress import Progress
-from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
+from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts, hold_outs
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.learners.fitted_trees import LabelledRows
-from pipeline.engine.learners.learner import Learners, RetrainedLearner, advance
+from pipeline.engine.learners.learner import LabelLearner, Learners, RetrainedLearner, advance, welcome
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import served_of
@@ -191,7 +192,10 @@ class Replay:
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # an event is learned only once
         if not self._frozen and self.learners.each:
             for each in self.learners.each:
-                each.see(batch.id_keys[fresh], events[fresh], batch.times_ms[fresh], each.inputs_of(verdicts)[fresh])
+                taught = fresh & welcome(each, verdicts.actions)
+                each.see(batch.id_keys[taught], events[taught], batch.times_ms[taught], each.inputs_of(verdicts)[taught])
+                if isinstance(each, LabelLearner):
+                    each.weigh(events[fresh], known_shares(verdicts.actions, hold_outs(verdicts))[fresh])
                 if not isinstance(each, ThresholdLearner) and each.numbers is not None:
                     each.numbers.see(served_of(verdicts, each.model, batch, events, fresh))
         return verdicts

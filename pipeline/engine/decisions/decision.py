@@ -16,7 +16,7 @@ from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.decisions.listings import Listing, listings_of
 from pipeline.engine.decisions.looked_up import LookedUp, looked_up
-from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.decisions.verdicts import Verdicts, hold_outs
 from pipeline.engine.definitions.release import Release
 
 
@@ -75,7 +75,8 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     `scale` is that of the policy, and left out if it is raw. On the stable scale, `score` says that 1 - score of the events of a
     reference population scored higher, and warming also says that this is known of few events so far. `probability` is that of a
     positive label, in [0, 1]; `probability_interval` (lower and upper end, inclusive) holds it with 95 %. Both are left out on the
-    raw scale, and while there are too few labels.
+    raw scale, and while there are too few labels. `hold_out` is the probability with which the event passed, where it was drawn from those
+    that would be blocked; it is left out of all others.
     """
 
     event_id: str
@@ -104,6 +105,7 @@ class Decision(msgspec.Struct, gc=False, omit_defaults=True):
     tags: list[str] = []
     hidden: list[HiddenMatch] = []
     thresholds: dict[str, LookedUp] = {}
+    hold_out: float = 0.0
     rule_failures: dict[str, tuple[int, int]] = {}
 
 
@@ -181,6 +183,7 @@ def decisions_of(
         _tags_of(verdicts),
         _hidden_of(verdicts),
         looked_up(verdicts),
+        hold_outs(verdicts).tolist(),
     )
 
 

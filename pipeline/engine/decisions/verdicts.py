@@ -10,6 +10,7 @@ from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, T
 from foundation.filled_arrays import filled
 from patterns.matches import Matches, no_matches
 from patterns.matches import joined as joined_matches
+from patterns.policy import DECIDERS
 from pipeline.engine.decisions.outcome_words import common_flags
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.snapshots_of_rows import joined as joined_snapshots
@@ -163,3 +164,10 @@ def joined(parts: list[Verdicts]) -> Verdicts:
     whole.matches = joined_matches([part.matches for part in parts])
     whole.others = {name: joined([part.others[name] for part in parts]) for name in parts[0].others}
     return whole
+
+
+def hold_outs(verdicts: Verdicts) -> NDArray[np.float64]:
+    """Returns [n] the probability with which an event passed that would have been blocked; 0 for all others, see `patterns.hold_out`."""
+    policy = verdicts.release.policy
+    drawn = verdicts.deciders == DECIDERS.index("hold_out")
+    return np.where(drawn, policy.hold_out.share if policy.hold_out is not None else 0.0, 0.0)

@@ -29,13 +29,14 @@ from pipeline.engine.definitions.combined_model import (
     combining_model,
     read_combined,
 )
+from pipeline.engine.definitions.model_labels import ALL_LABELS, ModelLabels, read_model_labels
 from pipeline.engine.definitions.river_model import read_river
 
 MODELS_MAX = 256
 """Of a release."""
-_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample")
 _EVENT, _MODEL = "event.", "model."
-_FIELDS_OF_RIVER = ("model", "parameters", "publish_every")
+_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample", "labels")
+_FIELDS_OF_RIVER = ("model", "parameters", "publish_every", "learns_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Model:
             kind; ``None`` for others.
         cost_ns: of scoring an event, about, with its inputs at hand.
         shape: a Struct with one attribute an input, which encodes as an object by the inputs' names.
+        labels: which labels teach it, and how much.
+        approved_only: it learns from events that were approved alone, so that what is suspicious does not become normal.
         boosted: how its trees are fitted beside the stream; ``None`` for models that learn from each event or label as it comes.
         category: the text of the event that is its one input, as a hash; empty where inputs are numbers.
         of: the models whose raw scores are its inputs, all of which stand before it; none where inputs are of the event and features.
@@ -77,6 +80,8 @@ class Model:
     own: "InputColumns | None"
     cost_ns: float
     shape: type[msgspec.Struct]
+    labels: ModelLabels = ALL_LABELS
+    approved_only: bool = False
     boosted: Boosted | None = None
     of: tuple[str, ...] = ()
     category: str = ""
@@ -179,7 +184,28 @@ def _read_model(section: Section, known: _Inputs, earlier: Mapping[str, str]) ->
         cost_ns=cost_ns,
         shape=object_shape("Inputs", inputs),
         category=inputs[0].removeprefix(_EVENT) if of_text else "",
+        labels=_labels(section, labelled, known),
+        approved_only=_approved_only(section, labelled or keyed),
     )
+
+
+def _labels(section: Section, labelled: bool, known: _Inputs) -> ModelLabels:
+    if not section.has("labels"):
+        return ALL_LABELS
+    if not labelled:
+        section.at("labels").refuse("labels of a model that learns from events", "no labels here")
+    return read_model_labels(section.at("labels"), known.schema.label_sources)
+
+
+def _approved_only(section: Section, learns_elsewhere: bool) -> bool:
+    if not section.has("learns_from"):
+        return False
+    approved = section.at("learns_from").choice(("all", "approved")) == "approved"
+    if approved and learns_elsewhere:
+        section.at("learns_from").refuse(
+            "approved events of a model that does not learn from all", "a global model that learns from events"
+        )
+    return approved
 
 
 def _read_boosted(section: Section, known: _Inputs) -> Model:
@@ -207,6 +233,7 @@ def _read_boosted(section: Section, known: _Inputs) -> Model:
         own=None,
         cost_ns=boosted.cost_ns,
         shape=object_shape("Inputs", inputs),
+        labels=_labels(section, True, known),
         boosted=boosted,
     )
 

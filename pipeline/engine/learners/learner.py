@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from detectors.catalogue import POPULATIONS, Learner, learner_of
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import Snapshot
+from patterns.hold_out import weights_of
+from patterns.policy import ACTIONS
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.learners.fitted_trees import Fit, FittedTrees
+from pipeline.engine.learners.label_bounds import LabelBounds
 from pipeline.engine.learners.lessons import Lessons, joined, negatives
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import PREFIX, TwoNumbers
-from pipeline.engine.learners.vectors import WAITING, Vectors
+from pipeline.engine.learners.vectors import SET_ASIDE, WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
 """Vectors that a model holds for labels to come."""
@@ -75,7 +78,8 @@ class LabelLearner:
     """A model that learns from labels, each at its own time; what stays unlabelled is taught once as negative.
 
     Vectors are held from their event to `negative_after`, and as long again so that a late positive can still correct
-    the negative.
+    the negative. The silence after a blocked event says nothing, and that after one that others call positive is not taught either. What
+    passed by a draw teaches for all that were blocked, see `weigh`.
 
     Args:
         model: its definition.
@@ -98,7 +102,8 @@ class LabelLearner:
         self.learner: Learner = learner_of(model.model)(len(model.inputs), **model.parameters) if learner is None else learner
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
-        self._vectors = Vectors(len(model.inputs))
+        self._bounds = LabelBounds(model.labels)
+        self._vectors = Vectors(len(model.inputs) + 1)  # the last number is the probability of `weigh`
         self._next = 0
         self._told: list[Lessons] = []
         self._positives = 0
@@ -111,7 +116,19 @@ class LabelLearner:
     def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
         """Keeps the vectors of events that were scored for their labels to come, but for those whose inputs are mostly missing."""
         taken = sampled(id_keys, self.model.sample) & ~are_mostly_missing(vectors)
-        self._vectors.add(keys[taken], times_ms[taken], vectors[taken])
+        self._hold(keys[taken], times_ms[taken], vectors[taken])
+
+    def weigh(self, keys: NDArray[np.int64], shares: NDArray[np.float64]) -> None:
+        """Says of events that were seen with what probability their outcome can be known: 1, 0 where they were blocked, and the policy's
+        share where they passed by a draw, see `patterns.hold_out`."""
+        rows = self._vectors.rows_of(keys)
+        self._vectors.put(rows[rows >= 0], -1, shares[rows >= 0])
+
+    def _hold(self, keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        self._vectors.add(keys, times_ms, np.column_stack((vectors, np.ones(len(vectors)))))
+
+    def _shares(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._vectors.of(rows)[:, -1]
 
     def held(self, keys: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these events it holds a vector of."""
@@ -121,7 +138,7 @@ class LabelLearner:
         """Labels, each in force at its time; `vectors` [n, inputs] in case the events are no longer held."""
         if vectors is not None:
             lost = (self._vectors.rows_of(lessons.keys) < 0) & ~are_mostly_missing(vectors)
-            self._vectors.add(lessons.keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
+            self._hold(lessons.keys[lost], lessons.times_ms[lost] - self._negative_after_ms, vectors[lost])
         self._told.append(lessons)
 
     def advance(self, time_ms: int, teach: bool = True) -> None:
@@ -131,24 +148,34 @@ class LabelLearner:
         """
         lessons = [part for group in self._due_labels(time_ms) for part in self._lessons_of(group)]
         rows, self._next = self._vectors.waiting_until(time_ms - self._negative_after_ms, self._next)
-        due_ms = self._vectors.times_of(rows) + self._negative_after_ms
+        self._vectors.teach(rows, SET_ASIDE)
+        rows = rows[self._shares(rows) > 0.0]
         self._vectors.teach(rows, 0)
-        lessons.append(negatives(rows, due_ms))
-        in_order = joined(lessons)
-        if len(in_order.labels) and teach:
-            labels = in_order.labels.astype(np.float64)
-            self.learner.learn_many(self._vectors.of(in_order.keys), labels, in_order.weights)
-            self._positives += int(labels.sum())
-            self._negatives += len(labels) - int(labels.sum())
+        lessons.append(negatives(rows, self._vectors.times_of(rows) + self._negative_after_ms))
+        if teach:
+            self._teach(joined(lessons))
         self._vectors.drop(time_ms - 2 * self._negative_after_ms, self._vectors_max)
+
+    def _teach(self, lessons: "Lessons") -> None:
+        """Teaches rows in their order, each by its weight."""
+        held = self._vectors.of(lessons.keys)
+        weights = self._bounds.weights_of(lessons) * weights_of(held[:, -1])
+        taught = weights > 0.0
+        if not np.count_nonzero(taught):
+            return
+        labels = lessons.labels[taught].astype(np.float64)
+        self.learner.learn_many(held[taught, :-1], labels, weights[taught])
+        self._positives += int(labels.sum())
+        self._negatives += len(labels) - int(labels.sum())
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it needs to go on learning, but for the vectors that wait."""
-        return {**self.learner.state(), "lessons": np.array([self._positives, self._negatives])}
+        return {**self.learner.state(), **self._bounds.state(), "lessons": np.array([self._positives, self._negatives])}
 
     def resume(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from `state`."""
         self._positives, self._negatives = state["lessons"].tolist()
+        self._bounds.resume(state)
         self.learner.restore(_own(state))
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
@@ -173,13 +200,22 @@ class LabelLearner:
         rows = self._vectors.rows_of(told.keys)
         known = rows >= 0
         own = replace(told.part(known), keys=rows[known])
+        own = self._of_own_sources(own)
         own = own.part(own.standings > self._vectors.standings_of(own.keys))
         negative_ms = self._vectors.times_of(own.keys) + self._negative_after_ms
         taught = self._vectors.taught_of(own.keys)
-        before = (taught == WAITING) & (own.times_ms > negative_ms)
+        before = (taught == WAITING) & (own.times_ms > negative_ms) & (self._shares(own.keys) > 0.0)
         differs = np.where(before, 0, taught) != own.labels
         self._vectors.teach(own.keys, own.labels, own.standings)
         return [negatives(own.keys[before], negative_ms[before]), own.part(differs)]
+
+    def _of_own_sources(self, told: "Lessons") -> "Lessons":
+        """The labels that teach this model. An event that another source calls positive is not taught as negative by its silence."""
+        teaches = self._bounds.teaches(told)
+        in_time = told.times_ms <= self._vectors.times_of(told.keys) + self._negative_after_ms
+        others = told.keys[~teaches & in_time & (told.labels == 1)]
+        self._vectors.teach(others[self._vectors.taught_of(others) == WAITING], SET_ASIDE)
+        return told.part(teaches)
 
 
 class RetrainedLearner(LabelLearner):
@@ -358,7 +394,15 @@ def _learner_of(model: Model, release: Release, fit: Fit | None) -> AnyLearner |
 
 
 def _own(state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name: array for name, array in state.items() if name != "lessons" and not name.startswith(PREFIX)}
+    return {name: array for name, array in state.items() if name not in ("lessons", "label_bounds") and not name.startswith(PREFIX)}
+
+
+def welcome(learner: AnyLearner, actions: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tells [n] which events may teach a learner, by their actions: all, or the approved ones where it is to learn what is normal."""
+    if not (isinstance(learner, EventLearner) and learner.model.approved_only):
+        return np.ones(len(actions), np.bool_)
+    approved: NDArray[np.bool_] = actions == ACTIONS.index("approve")
+    return approved
 
 
 def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:

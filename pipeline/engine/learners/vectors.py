@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 WAITING = -1
 """The label of a vector that was taught neither as positive nor as negative so far."""
+SET_ASIDE = -2
+"""The label of a vector that is not to be taught as negative, though nobody says more of it: its outcome is not known."""
 UNLABELLED = 0
 """The standing of an event without a label: every label stands above it."""
 

@@ -10,6 +10,7 @@ from pipeline.engine.decisions.reasons import find_reasons
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release
+from pipeline.engine.steps.hold_out import let_some_pass
 from pipeline.engine.steps.speakers import adjust, override, speak
 from pipeline.engine.steps.step import Turn
 
@@ -47,6 +48,8 @@ class PolicyStep:
                 verdicts.spoken = places
                 verdicts.deciders[places >= 0] = DECIDERS.index("override")
             speak(turn, verdicts)
+            if policy.hold_out is not None:
+                let_some_pass(policy.hold_out, turn, verdicts)
         _take_back(verdicts)
         find_reasons(verdicts)
 

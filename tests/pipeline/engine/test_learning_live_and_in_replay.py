@@ -1,4 +1,7 @@
-"""What live stages and a learn job decide and learn with labels flowing is what a replay does, also after a kill in the middle."""
+"""What live stages and a learn job decide and learn with labels flowing is what a replay does, also after a kill in the middle.
+
+Blocked payments are among them, some that pass by a draw, labels of a bounded source, and a model that learns from approved events alone.
+"""
 
 import pathlib
 from typing import Any
@@ -23,12 +26,13 @@ TEXTS = {
     "labels: {negative_after: 4h}\n",
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": """
-- {name: tree, kind: river, inputs: [event.amount, feature.count_1h],
+- {name: tree, kind: river, inputs: [event.amount, feature.count_1h], labels: {sources: [other], share: 10%},
    model: [preprocessing.RobustScaler, {tree.HoeffdingTreeClassifier: {grace_period: 30, delta: 0.2}}]}
-- {name: strange, kind: river, inputs: [event.amount, feature.count_1h],
+- {name: strange, kind: river, inputs: [event.amount, feature.count_1h], learns_from: approved,
    model: [preprocessing.MinMaxScaler, {anomaly.OneClassSVM: {nu: 0.2}}]}
 """,
-    "policy": "score: first_ready(tree, strange)\nbands: [{below: 0.7, action: approve}, {action: review}]\nfallback: {action: approve}\n",
+    "policy": "score: first_ready(tree, strange)\nbands: [{below: 0.7, action: approve}, {action: block}]\n"
+    "loss: {value: event.amount, currency: EUR}\nhold_out: {share: 10%, below: 150.0, salt: pepper}\nfallback: {action: approve}\n",
 }
 
 
@@ -129,4 +133,8 @@ def test_scores_and_actions_are_those_of_a_replay(tmp_path: pathlib.Path, killed
     for one, other in zip(stages.decisions(), replayed, strict=True):
         for name in ("tree", "strange"):
             assert (one["models"][name]["score"] if name in one["models"] else None) == other[f"model.{name}"]
-        assert one["action"] == other["action"]
+        assert (one["action"], one["decided_by"]) == (other["action"], other["decided_by"])
+        assert one.get("hold_out", 0.0) == (0.1 if other["decided_by"] == "hold_out" else 0.0)
+    decided = [(row["action"], row["decided_by"]) for row in replayed]
+    assert decided.count(("approve", "hold_out")) > 3
+    assert decided.count(("block", "score")) > 30
