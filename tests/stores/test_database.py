@@ -2,9 +2,11 @@
 
 import concurrent.futures
 import contextlib
+import importlib
 import multiprocessing
 import os
 import pathlib
+import pkgutil
 import time
 
 import msgspec
@@ -16,34 +18,19 @@ from sqlalchemy import insert, select, text
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from stores import relational
 from stores.decisions import StoreUnavailableError
 from stores.relational import migrations
 from stores.relational.audit import HEAD, RelationalAudit
-from stores.relational.carrying_over import CARRIED_OVER
-from stores.relational.casework.alert_tables import ALERT
-from stores.relational.casework.case_tables import CASE_TABLES
-from stores.relational.casework.deliveries import MESSAGE
-from stores.relational.casework.holds import HOLD
-from stores.relational.casework.notes import NOTE
-from stores.relational.casework.verdict_steps import PLAN, STEP
-from stores.relational.casework.verdicts import VERDICT
-from stores.relational.casework.webhooks import WEBHOOK
 from stores.relational.database import Database, insert_unless_there
-from stores.relational.definitions import DEFINITION, RELEASE
-from stores.relational.effect_tables import EFFECT_TABLES
-from stores.relational.jobs import JOB
-from stores.relational.leases import LEASE
+from stores.relational.definitions import DEFINITION
 from stores.relational.migrating import NEWEST
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
-from stores.relational.tokens import API_TOKEN
-from stores.relational.trained_models import TRAINED_MODEL
 
-TABLES = (
-    DEFINITION, RELEASE, API_TOKEN, HEAD, CARRIED_OVER, JOB, *EFFECT_TABLES, ALERT, WEBHOOK, MESSAGE, LEASE, VERDICT, *CASE_TABLES,
-    HOLD, NOTE, PLAN, STEP, TRAINED_MODEL,
-)  # fmt: skip
-"""Named so that all of them are known before their collection is compared."""
+for _module in pkgutil.walk_packages(relational.__path__, f"{relational.__name__}."):
+    if not _module.name.startswith(f"{migrations.__name__}."):  # its scripts run inside a migration alone
+        importlib.import_module(_module.name)  # all tables are known before their collection is compared
 
 
 @pytest.fixture(params=PLACES)
