@@ -81,7 +81,7 @@ class Explanations:
             model = self._models[self._verdicts.chosen[row]]
             values = self._verdicts.inputs[model.name][row]
             inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
-            found[row] = [f"{_short(model, at)} of {values[at]:.6g} is unusual ({model.name})" for at in inputs]
+            found[row] = [_unusual(model, at, float(values[at])) for at in inputs]
         return found
 
 
@@ -109,6 +109,11 @@ def _remembered(release: Release, chosen: int, reasons: NDArray[np.int8], rules:
 
 def _gap_of(model: Model) -> str:
     return f"{model.name} gives no score: more than half of its inputs are missing"
+
+
+def _unusual(model: Model, at: int, value: float) -> str:
+    of = "" if model.category else f" of {value:.6g}"  # of a text nothing is known here but its hash
+    return f"{_short(model, at)}{of} is unusual ({model.name})"
 
 
 def _short(model: Model, at: int) -> str:

@@ -12,6 +12,7 @@ from detectors.category_counts import Population
 from detectors.category_surprise import CategorySurprise
 from features.schema.string_hash import words_of
 from foundation.refusal import Refusal
+from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.learning.trainer import ServedDecision, Teacher
 from pipeline.replay.replay import Replay
@@ -59,8 +60,17 @@ def replay(release: Release, events: list[dict[str, object]], tmp_path_factory: 
 
 
 @pytest.fixture(scope="module")
-def scores(replay: Replay) -> dict[str, NDArray[np.float64]]:
-    found = [verdicts.models for verdicts, _ in replay.scored()]
+def reasons() -> list[str]:
+    """The reasons of the last event, which `scores` fills."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def scores(replay: Replay, reasons: list[str]) -> dict[str, NDArray[np.float64]]:
+    found = []
+    for verdicts, _ in replay.scored():
+        found.append(verdicts.models)
+        reasons[:] = Explanations(verdicts).reasons()[-1]
     return {name: np.concatenate([models[name] for models in found]) for name in ("odd_shop", "of_kind")}
 
 
@@ -81,8 +91,9 @@ def test_a_score_is_that_of_a_detector_with_the_population_of_the_newest_snapsho
             assert np.array_equal(out[late], scores[model][[mine[place] for place in late]])
 
 
-def test_another_ones_shop_is_strange_and_the_shop_of_all_is_not(scores: dict[str, NDArray[np.float64]]) -> None:
+def test_another_ones_shop_is_strange_and_the_shop_of_all_is_not(scores: dict[str, NDArray[np.float64]], reasons: list[str]) -> None:
     assert scores["odd_shop"][EVENTS] > 0.9
+    assert reasons == ["shop is unusual (odd_shop)"]
     assert np.quantile(scores["odd_shop"][150:EVENTS], 0.9) < 0.7
 
 
