@@ -1,5 +1,6 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
+import functools
 import itertools
 import pathlib
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from foundation.settings import CERTIFICATE_FILE, Settings
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.druid_access import druid_access
 from stores.cassandra.cassandra_opening import Place
+from stores.relational.database import Database
 from stores.relational.place import PostgresqlPlace
 
 # An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones. How
@@ -97,11 +99,25 @@ class PostgresqlServer:
         self._url = url
         self._numbers = itertools.count()
 
-    def place(self) -> PostgresqlPlace:
+    def bare_place(self) -> PostgresqlPlace:
         """A new database without tables."""
+        return self._made("template1")
+
+    def place(self) -> PostgresqlPlace:
+        """A new database with tables, and nothing in them."""
+        return self._made(self._migrated)
+
+    @functools.cached_property
+    def _migrated(self) -> str:
+        """The name of a database that others are copied from: to make the tables takes longer than most tests."""
+        place = self._made("template1")
+        Database(place).close()
+        return place.url.rpartition("/")[2].partition("?")[0]
+
+    def _made(self, like: str) -> PostgresqlPlace:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
         return PostgresqlPlace(self._url.replace("/weir?", f"/{name}?"))
 
 

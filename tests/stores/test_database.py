@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from databases_of_a_test import PLACES, database_in
+from databases_of_a_test import BARE_PLACES, database_in
 from sqlalchemy import insert, select, text
 
 from foundation.refusal import Refusal
@@ -33,9 +33,9 @@ for _module in pkgutil.walk_packages(relational.__path__, f"{relational.__name__
         importlib.import_module(_module.name)  # all tables are known before their collection is compared
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=BARE_PLACES)
 def place(request: pytest.FixtureRequest) -> DatabasePlace:
-    return PLACES[request.param](request)
+    return BARE_PLACES[request.param](request)
 
 
 def test_the_scripts_make_the_tables_that_the_program_names(place: DatabasePlace) -> None:

@@ -15,41 +15,56 @@ from stores.relational.database import Database
 from stores.relational.place import FILE, DatabasePlace, SqlitePlace
 
 
+@functools.cache
+def empty_database() -> bytes:
+    """A file as the migrations leave it: they take 100 ms of CPU, longer than most tests of a store."""
+    with tempfile.TemporaryDirectory() as folder:
+        Database(SqlitePlace(pathlib.Path(folder, FILE))).close()
+        return pathlib.Path(folder, FILE).read_bytes()
+
+
+def file_in(folder: pathlib.Path) -> SqlitePlace:
+    """The store in `folder`, which gets its tables now if it is not there yet."""
+    file = folder / FILE
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(empty_database())
+    return SqlitePlace(file)
+
+
 def database_in(folder: pathlib.Path) -> Database:
     """A store in `folder`; each call opens it as another process would."""
-    return Database(SqlitePlace(folder / FILE))
+    return Database(file_in(folder))
 
 
 def in_sqlite(request: pytest.FixtureRequest) -> DatabasePlace:
-    """A file that is not there yet."""
-    return SqlitePlace(request.getfixturevalue("tmp_path") / FILE)
+    """A file with tables, and nothing in them."""
+    return file_in(request.getfixturevalue("tmp_path"))
 
 
 def in_postgresql(request: pytest.FixtureRequest) -> DatabasePlace:
-    """A database without tables."""
+    """A database with tables, and nothing in them."""
     place: DatabasePlace = request.getfixturevalue("postgresql").place()
     return place
 
 
-PLACES: dict[str, Callable[[pytest.FixtureRequest], DatabasePlace]] = {"sqlite": in_sqlite, "postgresql": in_postgresql}
+Places = dict[str, Callable[[pytest.FixtureRequest], DatabasePlace]]
+
+PLACES: Places = {"sqlite": in_sqlite, "postgresql": in_postgresql}
 """What every store in the relational database is tested on."""
 
-
-@functools.cache
-def empty_database() -> bytes:
-    """A file as the migrations leave it: to run them for each test of the API would take a third of what the application takes."""
-    with tempfile.TemporaryDirectory() as folder:
-        database_in(pathlib.Path(folder)).close()
-        return pathlib.Path(folder, FILE).read_bytes()
+BARE_PLACES: Places = {
+    "sqlite": lambda request: SqlitePlace(request.getfixturevalue("tmp_path") / FILE),
+    "postgresql": lambda request: request.getfixturevalue("postgresql").bare_place(),
+}
+"""The same without tables, and the file is not there yet."""
 
 
 class FickleDatabase(Database):
     """A store that is `away`, or stands still until `goes_on` is set, when the test says so."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        if not (folder / FILE).exists():
-            (folder / FILE).write_bytes(empty_database())
-        super().__init__(SqlitePlace(folder / FILE))
+        super().__init__(file_in(folder))
         self.away = False
         self.goes_on = threading.Event()
         self.goes_on.set()
