@@ -10,7 +10,8 @@ from features.definitions.template_registry import TEMPLATES
 from foundation.document import Section
 
 _EXPRESSION = "expression"
-_ABOUT = ("description", "owner")
+USUAL_OF = "usual_of"
+_ABOUT = ("description", "owner", USUAL_OF)
 """Fields that describe a feature to people: they are ignored when definitions are compared."""
 
 
@@ -25,7 +26,8 @@ class Definition:
         own_cost_ns: estimated CPU time per event, without its columns.
         column_costs_ns: estimated CPU time per event of each computed column.
         work: number of values and operations that compiling its expressions looked at.
-        written: the definition as in the file, without description and owner.
+        usual_of: ``event.`` or ``feature.`` name of a number whose usual value this feature is, as reasons name it; '' if of none.
+        written: the definition as in the file, without description, owner and usual_of.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Definition:
     work: int
     description: str
     owner: str
+    usual_of: str
     written: dict[str, object]
     section: Section
 
@@ -72,6 +75,7 @@ def read_definition(section: Section, name: str, known: Known) -> Definition:
         work=reader.work,
         description=section.at("description").text() if section.has("description") else "",
         owner=section.at("owner").text() if section.has("owner") else "",
+        usual_of=section.at(USUAL_OF).text() if section.has(USUAL_OF) else "",
         written={str(key): value for key, value in plain.items() if key not in _ABOUT} if isinstance(plain, dict) else {},
         section=section,
     )

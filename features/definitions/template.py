@@ -74,7 +74,7 @@ class Template:
         name: the name in ``template: name``.
         meaning: what the feature is, in one paragraph.
         unit: unit of the feature's values.
-        parameters: parameters beside name, template, description and owner.
+        parameters: parameters beside name, template, description, owner and usual_of.
         recipe: reads a definition (a `features.definitions.definition_reader.DefinitionReader`) and says how to compute the feature.
         unsuited: forms of windows, or ``delay``, that make no sense here, with the reason.
         state_words: 64-bit cells per entity, estimated, beside its history; windows that share sums take less.

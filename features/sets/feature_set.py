@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from features.definitions.aggregate import Reading
-from features.definitions.definition import Definition, read_definition
+from features.definitions.definition import USUAL_OF, Definition, read_definition
 from features.definitions.definition_reader import Known, known_of
 from features.definitions.dependencies import Cycle, behind, in_order
 from features.definitions.derived import Derived, Lists
@@ -45,7 +45,7 @@ class FeatureSet:
         kinds: entity types that have windows or facts: the user first, then further ones in the schema's order, then pairs in order of use.
         plans: the plan of each entity type.
         columns: by entity type, the indexes in `names` of the features that its stage makes; all others have no window.
-        written: by name, the definition as its file has it, without description and owner.
+        written: by name, the definition as its file has it, without what only describes it to people.
         definitions: definitions by name.
     """
 
@@ -63,6 +63,17 @@ class FeatureSet:
     def places(self) -> dict[str, slice | Int64s]:
         """By entity type, what selects `columns` in a feature matrix: a slice where they stand side by side, which is faster."""
         return {kind: _selecting(columns) for kind, columns in self.columns.items()}
+
+    @cached_property
+    def usual(self) -> dict[str, str]:
+        """By ``event.`` or ``feature.`` name of a number, the feature that says what is usual for it."""
+        return {definition.usual_of: name for name, definition in self.definitions.items() if definition.usual_of}
+
+    def about(self, name: str) -> str:
+        """Returns the entity type that a feature is about: for an expression over features of one type that, for others the user."""
+        windows = [self.definitions[each] for each in self.behind([name]) if self.definitions[each].recipe.readings]
+        kinds = {definition.kind for definition in windows}
+        return kinds.pop() if len(kinds) == 1 else self.schema.user
 
     @property
     def cost_ns(self) -> int:
@@ -143,6 +154,7 @@ def read_features(text: str, schema: Schema, source: str = "features.yaml") -> F
     known = known_of(schema, sections)
     definitions = _definitions_of(sections, known)
     _check_cost(definitions)
+    _check_usual(definitions, schema)
     by_kind: dict[str, list[Definition]] = {kind: [] for kind in (schema.user, *schema.entities)}
     for definition in definitions.values():
         if definition.recipe.readings:
@@ -181,6 +193,20 @@ def _definitions_of(sections: Mapping[str, Section], known: Known) -> dict[str, 
                 "shorten the largest: " + ", ".join(f"{definition.name} ({definition.work})" for definition in largest),
             )
     return definitions
+
+
+def _check_usual(definitions: Mapping[str, Definition], schema: Schema) -> None:
+    """Refuses a feature that is the usual value of nothing known, of itself, or of what has one already."""
+    numbers = [f"event.{column}" for column in schema.columns] + [_FEATURE + name for name in definitions]
+    said: dict[str, str] = {}
+    for name, definition in definitions.items():
+        if not definition.usual_of:
+            continue
+        place = definition.section.at(USUAL_OF)
+        of = place.choice([number for number in numbers if number != _FEATURE + name])
+        if of in said:
+            place.refuse("usual value given twice", f"one feature with usual_of: {of}", f"{said[of]} and {name}")
+        said[of] = name
 
 
 def _sections_by_name(document: Section) -> dict[str, Section]:

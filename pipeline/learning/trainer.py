@@ -156,6 +156,8 @@ class Teacher:
             each.see(id_keys[fresh][new], keys[new], times_ms[new], vectors[new])
             if isinstance(each, LabelLearner):
                 each.weigh(keys, shares)
+            if each.usual is not None and not refill:
+                each.usual.see(id_keys[fresh], vectors)
         for numbers, served in numbered:
             numbers.see(served, refill)
 

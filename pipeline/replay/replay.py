@@ -196,6 +196,8 @@ class Replay:
                 each.see(batch.id_keys[taught], events[taught], batch.times_ms[taught], each.inputs_of(verdicts)[taught])
                 if isinstance(each, LabelLearner):
                     each.weigh(events[fresh], known_shares(verdicts.actions, hold_outs(verdicts))[fresh])
+                if each.usual is not None:
+                    each.usual.see(batch.id_keys[fresh], each.inputs_of(verdicts)[fresh])
                 if not isinstance(each, ThresholdLearner) and each.numbers is not None:
                     each.numbers.see(served_of(verdicts, each.model, batch, events, fresh))
         return verdicts

@@ -14,7 +14,7 @@ ATTACK = Attack(1, "card testing", "c000007")
 
 
 def seen(event_id: str, action: str = "approve", latency_ms: int = 5) -> Seen:
-    reasons = [] if action == "approve" else ["payments_1m of 30 is unusual (payment_shape)"]
+    reasons = [] if action == "approve" else ["30 payments in 1 minute; usual: 1"]
     return Seen(event_id, 1_000, "c000007", 0.99, action, reasons, {"amount": 1.5}, {"terminal_id": "t00001"}, 1_000 + latency_ms)
 
 
@@ -41,7 +41,7 @@ def test_a_flagged_payment_is_shown_with_its_reason() -> None:
     flagged = tally.add(seen("1", "block"))
     assert flagged is not None
     line = flagged_line(flagged)
-    for part in ("block", "0.990", "c000007 pays 1.50 at t00001", "[card testing]", "payments_1m of 30 is unusual (payment_shape)"):
+    for part in ("block", "0.990", "c000007 pays 1.50 at t00001", "[card testing]", "30 payments in 1 minute; usual: 1"):
         assert part in line
 
 

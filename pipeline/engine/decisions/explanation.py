@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.engine.decisions.decider_words import decider_again, with_deciders
+from pipeline.engine.decisions.reason_words import name_in_words, reason_of
 from pipeline.engine.decisions.reasons import shares_of
 from pipeline.engine.decisions.verdicts import REASONS_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.models import Model
@@ -79,9 +80,8 @@ class Explanations:
                 found[row] = [_gap_of(self._models[self._verdicts.reasons[row, 0]])]
                 continue
             model = self._models[self._verdicts.chosen[row]]
-            values = self._verdicts.inputs[model.name][row]
             inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
-            found[row] = [_unusual(model, at, float(values[at])) for at in inputs]
+            found[row] = [reason_of(self._verdicts, model, row, at) for at in inputs]
         return found
 
 
@@ -104,17 +104,8 @@ def _remembered(release: Release, chosen: int, reasons: NDArray[np.int8], rules:
     model = next(model for model in release.models if model.name == models[position])
     if chosen < 0:
         return [_gap_of(model)]
-    return [f"{_short(model, int(at))} is unusual ({model.name})" for at in reasons if 0 <= at < len(model.inputs)]
+    return [f"unusual: {name_in_words(release, model.inputs[at])}" for at in reasons.tolist() if 0 <= at < len(model.inputs)]
 
 
 def _gap_of(model: Model) -> str:
     return f"{model.name} gives no score: more than half of its inputs are missing"
-
-
-def _unusual(model: Model, at: int, value: float) -> str:
-    of = "" if model.category else f" of {value:.6g}"  # of a text nothing is known here but its hash
-    return f"{_short(model, at)}{of} is unusual ({model.name})"
-
-
-def _short(model: Model, at: int) -> str:
-    return model.inputs[at].partition(".")[2]

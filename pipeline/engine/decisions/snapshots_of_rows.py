@@ -1,5 +1,6 @@
 """The snapshots of one model for the events of a batch, each of which may be scored by another one."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, repeat
 from typing import NamedTuple
@@ -28,6 +29,7 @@ class Installed(NamedTuple):
         calibration: gives the probability of a score on the stable scale; None where there are too few labels.
         table: what is known of cohorts, where the snapshot is of a learned threshold.
         population: what is usual of all keys, where a detector compares each of its keys with that.
+        usual: [inputs] the median of each input of the model when the snapshot was made; None where the snapshot does not say it.
     """
 
     since: int
@@ -37,6 +39,7 @@ class Installed(NamedTuple):
     calibration: Calibration | None
     table: TailTable | None = None
     population: Population | None = None
+    usual: NDArray[np.float64] | None = None
 
 
 class SnapshotsOfRows:
@@ -93,6 +96,12 @@ class SnapshotsOfRows:
         """Gives the base of the score of each of the events at `rows`, all of which have a score."""
         bases = [0.0 if each.scoring is None else each.scoring.base for each in self.each]
         return repeat(bases[-1]) if self.which is None else [bases[place] for place in self.which[rows].tolist()]
+
+    def usual_at(self, row: int, at: int) -> float:
+        """Gives the median of the input `at` among all events, by the snapshot of the event at `row`; NaN where it is not known."""
+        place = len(self.each) - 1 if self.which is None else int(self.which[row])
+        usual = None if place == NONE else self.each[place].usual
+        return math.nan if usual is None or at >= len(usual) else float(usual[at])
 
     def tables(self, n: int) -> Iterator[tuple[TailTable | None, slice]]:
         """Cuts n events, at least one, into runs of those for which the same table counts, in their order; None: no snapshot counts."""

@@ -20,6 +20,8 @@ from pipeline.engine.learners.label_bounds import LabelBounds
 from pipeline.engine.learners.lessons import Lessons, joined, negatives
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import PREFIX, TwoNumbers
+from pipeline.engine.learners.usual_values import STATE as USUAL_STATE
+from pipeline.engine.learners.usual_values import UsualValues
 from pipeline.engine.learners.vectors import SET_ASIDE, WAITING, Vectors
 
 VECTORS_MAX = 1_000_000
@@ -37,6 +39,7 @@ class EventLearner:
     def __init__(self, model: Model, numbers: TwoNumbers | None = None) -> None:
         self.model = model
         self.numbers = numbers
+        self.usual = UsualValues(len(model.inputs))
         self.learner: Learner = learner_of(model.model)(len(model.inputs), **model.parameters)
         self._learned = 0
 
@@ -99,6 +102,7 @@ class LabelLearner:
     ) -> None:
         self.model = model
         self.numbers = numbers
+        self.usual = UsualValues(len(model.inputs))
         self.learner: Learner = learner_of(model.model)(len(model.inputs), **model.parameters) if learner is None else learner
         self._negative_after_ms = negative_after_ms
         self._vectors_max = vectors_max
@@ -255,6 +259,8 @@ class KeyedLearner:
         numbers: what puts its scores on the stable scale.
     """
 
+    usual: None = None
+
     def __init__(self, model: Model, numbers: TwoNumbers) -> None:
         self.model = model
         self.numbers: TwoNumbers | None = numbers
@@ -371,12 +377,15 @@ def state_of(learner: AnyLearner, sampled: bool = True) -> dict[str, NDArray[Any
     """What a learner and its numbers need to go on; `sampled`: see `StableScale.state`, and `TailLearner.state` of thresholds."""
     if isinstance(learner, ThresholdLearner):
         return learner.state(sampled)
-    return {**learner.state(), **(learner.numbers.state(sampled) if learner.numbers is not None else {})}
+    numbers = learner.numbers.state(sampled) if learner.numbers is not None else {}
+    return {**learner.state(), **numbers, **(learner.usual.state() if learner.usual is not None else {})}
 
 
 def resume(learner: AnyLearner, state: dict[str, NDArray[Any]]) -> None:
     """Lets a learner and its numbers go on from `state`; numbers begin anew from one that has none."""
     learner.resume(state)
+    if learner.usual is not None:
+        learner.usual.resume(state)
     if learner.numbers is not None:
         learner.numbers.resume(state)
 
@@ -394,7 +403,7 @@ def _learner_of(model: Model, release: Release, fit: Fit | None) -> AnyLearner |
 
 
 def _own(state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name: array for name, array in state.items() if name not in ("lessons", "label_bounds") and not name.startswith(PREFIX)}
+    return {name: array for name, array in state.items() if name not in ("lessons", "label_bounds") and not name.startswith((PREFIX, USUAL_STATE))}
 
 
 def welcome(learner: AnyLearner, actions: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -413,7 +422,7 @@ def sampled(id_keys: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
 
 
 def _snapshot(learner: EventLearner | LabelLearner, sequence: int, time_ms: int) -> Snapshot:
-    arrays = learner.learner.snapshot()
+    arrays = learner.learner.snapshot() | learner.usual.arrays()
     if learner.numbers is not None:
         arrays |= learner.numbers.arrays(learner.learner.score_many)
     return Snapshot(learner.model.name, learner.model.definition, sequence, time_ms, arrays, learner.model.model)

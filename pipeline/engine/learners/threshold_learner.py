@@ -23,6 +23,7 @@ class ThresholdLearner:
     """
 
     numbers: None = None
+    usual: None = None
 
     def __init__(self, model: Threshold) -> None:
         self.model = model

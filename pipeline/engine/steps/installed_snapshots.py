@@ -17,6 +17,7 @@ from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.learners.threshold_learner import KIND
 from pipeline.engine.learners.two_numbers import CALIBRATION, SCALE
+from pipeline.engine.learners.usual_values import USUAL, UsualValues
 
 NEWEST = -1
 """The moment that stands for the end of time: the newest snapshot counts."""
@@ -97,7 +98,8 @@ def _installed(snapshot: Snapshot, of: Model | Threshold, since: int) -> Install
         return Installed(since, snapshot.sequence, None, None, None, TailTable.from_arrays(snapshot.arrays_of()))
     map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
     population = POPULATION.read(snapshot.arrays_of()) if of.model in POPULATIONS else None
-    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration, None, population)
+    usual = UsualValues.from_arrays(snapshot.arrays_of(USUAL))
+    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration, None, population, usual)
 
 
 def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:

@@ -1,0 +1,57 @@
+"""Says in words which value of an event raised its score, and what is usual there."""
+
+import math
+
+from features.definitions.wording import entity_in_words, is_flag, number_in_words, phrase_of, plain_name, said, value_in_words
+from pipeline.engine.decisions.verdicts import Verdicts
+from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.release import Release
+
+_EVENT, _FEATURE = "event.", "feature."
+
+
+def reason_of(verdicts: Verdicts, model: Model, row: int, at: int) -> str:
+    """Returns the reason that the input `at` of `model` is for the event at `row`, such as "3 payments in 1 minute; usual: 0".
+
+    What is usual is what the release has a feature for, with ``usual_of``: then it is that of the event's own customer, card or terminal.
+    Otherwise it is the median of all events, as far as the model's snapshot knows it. It costs about 10 µs.
+    """
+    name, value = model.inputs[at], float(verdicts.inputs[model.name][row, at])
+    return _said(verdicts.release, name, value) + _usual(verdicts, model, row, at)
+
+
+def name_in_words(release: Release, name: str) -> str:
+    """Returns what an input is, without a value."""
+    if name.startswith(_FEATURE):
+        return phrase_of(release.features.definitions[name.removeprefix(_FEATURE)])
+    return plain_name(name.removeprefix(_EVENT))
+
+
+def _said(release: Release, name: str, value: float) -> str:
+    if name.startswith(_FEATURE):
+        return said(release.features.definitions[name.removeprefix(_FEATURE)], value)
+    return f"{name_in_words(release, name)}: {'missing' if math.isnan(value) else number_in_words(value)}"
+
+
+def _usual(verdicts: Verdicts, model: Model, row: int, at: int) -> str:
+    features, name = verdicts.release.features, model.inputs[at]
+    own = features.usual.get(name)
+    if own is not None:
+        value = float(verdicts.features[row, features.names.index(own)])
+        if not math.isnan(value):
+            return f"; usual for this {entity_in_words(features.about(own))}: {_value(verdicts.release, name, value)}"
+    scoring = verdicts.scoring.get(model.name)
+    median = math.nan if scoring is None else scoring.usual_at(row, at)
+    if math.isnan(median) or _is_flag(verdicts.release, name):
+        return ""
+    return f"; usual: {_value(verdicts.release, name, median)}"
+
+
+def _value(release: Release, name: str, value: float) -> str:
+    if name.startswith(_FEATURE):
+        return value_in_words(release.features.definitions[name.removeprefix(_FEATURE)], value)
+    return number_in_words(value)
+
+
+def _is_flag(release: Release, name: str) -> bool:
+    return name.startswith(_FEATURE) and is_flag(release.features.definitions[name.removeprefix(_FEATURE)])
