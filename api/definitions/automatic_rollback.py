@@ -14,6 +14,7 @@ from api.kafka.following import Following, Record
 from api.kafka.log import Clock
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.control.topic_clients import TopicMessage
+from pipeline.engine.definitions.champions import CHAMPIONS
 from pipeline.engine.definitions.release import PARTS
 from pipeline.engine.isolation import RAISED
 from stores.audit import Audit, Fact
@@ -157,5 +158,5 @@ def one_before(registry: Registry, id: int, parts: Mapping[str, str]) -> StoredR
 
 
 def _definitions_of(parts: Mapping[str, str]) -> dict[str, str]:
-    """The hashes of what an event is decided by: those of the definitions, the rules and their manifest."""
-    return {part: hash for part, hash in parts.items() if part in (*PARTS, MANIFEST) or part.startswith(PATTERN_PREFIX)}
+    """The hashes of what an event is decided by: those of the definitions, the rules and their manifest, and champions."""
+    return {part: hash for part, hash in parts.items() if part in (*PARTS, MANIFEST, CHAMPIONS) or part.startswith(PATTERN_PREFIX)}

@@ -103,7 +103,8 @@ class Teacher:
         """Trains the models of `release` from now on; a model whose definition is unchanged keeps its state."""
         held = {_key_of(each): each for each in self._learners}
         self._learners = [
-            _kept(held.pop(key), each) if (key := _key_of(each)) in held else self._come_back(each) for each in Learners(release).each
+            _kept(held.pop(key), each, release) if (key := _key_of(each)) in held else self._come_back(each)
+            for each in Learners(release).each
         ]
         for each in held.values():
             self._replace(_state_of(each, 0, self.clock_ms, sampled=False))
@@ -287,13 +288,17 @@ def _key_of(learner: AnyLearner) -> str:
     return snapshot_key(learner.model.name, learner.model.definition)
 
 
-def _kept(held: AnyLearner, anew: AnyLearner) -> AnyLearner:
+def _kept(held: AnyLearner, anew: AnyLearner, release: Release) -> AnyLearner:
     """The learner that goes on, with the numbers that its new release asks for: a policy may have got another scale."""
-    if isinstance(held, ThresholdLearner):
-        if isinstance(anew, ThresholdLearner):
+    if isinstance(held, ThresholdLearner) or isinstance(anew, ThresholdLearner):
+        if isinstance(held, ThresholdLearner) and isinstance(anew, ThresholdLearner):
             held.change(anew.model)
-    elif not isinstance(anew, ThresholdLearner) and (anew.numbers is None or held.numbers is None):
+        return held
+    held.model = anew.model
+    if anew.numbers is None or held.numbers is None:
         held.numbers = anew.numbers
+    else:
+        held.numbers.stand(anew.model, release)
     return held
 
 

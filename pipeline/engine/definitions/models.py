@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -34,8 +34,9 @@ from pipeline.engine.definitions.river_model import read_river
 
 MODELS_MAX = 256
 """Of a release."""
+_CHALLENGES = "challenges"
 _EVENT, _MODEL = "event.", "model."
-_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample", "labels")
+_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample", "labels", _CHALLENGES)
 _FIELDS_OF_RIVER = ("model", "parameters", "publish_every", "learns_from")
 
 
@@ -64,6 +65,8 @@ class Model:
         boosted: how its trees are fitted beside the stream; ``None`` for models that learn from each event or label as it comes.
         category: the text of the event that is its one input, as a hash; empty where inputs are numbers.
         of: the models whose raw scores are its inputs, all of which stand before it; none where inputs are of the event and features.
+        challenges: the model of the policy's score in whose place it may be promoted; until then it is scored beside, and decides nothing.
+            '' for a model that challenges none.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Model:
     boosted: Boosted | None = None
     of: tuple[str, ...] = ()
     category: str = ""
+    challenges: str = ""
 
     @property
     def section(self) -> str:
@@ -121,6 +125,8 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
         if len(models) == MODELS_MAX:
             section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
         model = _read_model(section, known, {model.name: model.definition for model in models})
+        if section.has(_CHALLENGES):
+            model = replace(model, challenges=section.at(_CHALLENGES).text())
         if any(other.name == model.name for other in models):
             section.at("name").refuse("name given twice", "a name of its own for each model", model.name)
         models.append(model)
@@ -308,7 +314,9 @@ def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet,
     """What was learned of a feature says nothing of another one under the same name: so the features count too, and those behind, and the
     definitions of models that are inputs."""
     read = features.behind([name.removeprefix("feature.") for name in inputs if name.startswith("feature.")])
-    whole = [section.plain(), [features.written[name] for name in read], *models]
+    plain = section.plain()
+    written = {key: value for key, value in plain.items() if key != _CHALLENGES} if isinstance(plain, dict) else plain
+    whole = [written, [features.written[name] for name in read], *models]
     return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
 
 

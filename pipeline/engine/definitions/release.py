@@ -21,6 +21,13 @@ from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
 from patterns.predicates.slices import Slices, completed, parts_of
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
+from pipeline.engine.definitions.champions import (
+    CHAMPIONS,
+    ChallengingModel,
+    Champion,
+    champions_in,
+    check_challengers,
+)
 from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.models import Model, object_shape, read_models
 from pipeline.engine.definitions.own_detectors import sections_of
@@ -31,7 +38,7 @@ PARTS = ("schema", "features", "models", "policy")
 
 BYPASS = "bypass"
 """The optional part that switches past the score. Those that declare a list, ``list:<name>`` each, those that are a rule, ``pattern:<id>``
-each, and the manifest of the rules, ``patterns``, are the other ones."""
+each, the manifest of the rules, ``patterns``, and ``champions`` are the other ones."""
 
 ALERTS = "alerts"
 """The optional part that says which decisions become alerts: alerts.yaml."""
@@ -54,6 +61,7 @@ class Release:
     Structs that encode as objects by name: of an event's numbers, entities and dimensions, of its features, of the models. `policy`
     decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
     what the rule step looks for. `alerts` are the kinds of alerts that its decisions make, and `cases` says which of them open cases.
+    `champions` are the challengers that were promoted, by their places in the policy's score; `policy` names them in these places.
     `of_entities` are the models that run at the stage of other entities than users, by kind and in the order of their scores.
     """
 
@@ -73,6 +81,7 @@ class Release:
     rules: Rules = NO_RULES
     alerts: tuple[AlertDefinition, ...] = ()
     cases: CasePolicy = NO_CASES
+    champions: Mapping[str, Champion] = field(default_factory=dict)
     of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,6 +129,10 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     names = tuple(model.name for model in models)
     lists = tuple(list_names(texts))
     policy = _policy_of(texts["policy"], names, texts["schema"], lists)
+    challengers = [ChallengingModel(model.name, model.challenges) for model in models if model.challenges]
+    check_challengers(challengers, policy.models)
+    champions = champions_in(texts, policy.models, challengers)
+    policy = replace(policy, models=tuple(champions[place].model if place in champions else place for place in policy.models))
     keys = {
         "Event": schema.columns,
         "Entities": schema.entities,
@@ -131,7 +144,8 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     event, entity, dimension, feature, model = (object_shape(name, own) for name, own in keys.items())
     policy = bypassed(policy, bypass)
     _check_lists(features, lists)
-    around = Around((texts["schema"], texts["features"]), schema, features, names)
+    heard = tuple(model.name for model in models if not model.challenges)  # a rule that reads a challenger would let it act
+    around = Around((texts["schema"], texts["features"]), schema, features, heard)
     yield
     rules = yield from rules_in_slices(texts, around, lists, policy.order.rule_actions, beside)
     features = features.with_kinds(rules.of_entities)
@@ -143,7 +157,7 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     known = (kinds, ids, with_standing(alerts), schema, lists)
     cases = read_cases(texts[CASES], "cases.yaml", *known) if CASES in texts else NO_CASES
     shapes = (event, entity, dimension, feature, model)
-    return Release(id, schema, features, models, policy, sections, *shapes, bypass, lists, rules, alerts, cases)
+    return Release(id, schema, features, models, policy, sections, *shapes, bypass, lists, rules, alerts, cases, champions)
 
 
 def _check_lists(features: FeatureSet, lists: tuple[str, ...]) -> None:
@@ -201,8 +215,8 @@ def check_part(part: str) -> None:
         check_name(part.removeprefix(LIST_PREFIX))
     elif part.startswith(PATTERN_PREFIX):
         check_id(part.removeprefix(PATTERN_PREFIX))
-    elif part not in (*PARTS, BYPASS, MANIFEST, ALERTS, CASES):
-        expected = ", ".join((*PARTS, BYPASS, MANIFEST, ALERTS, CASES, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
+    elif part not in (*PARTS, BYPASS, MANIFEST, CHAMPIONS, ALERTS, CASES):
+        expected = ", ".join((*PARTS, BYPASS, MANIFEST, CHAMPIONS, ALERTS, CASES, LIST_PREFIX + "<name>", PATTERN_PREFIX + "<id>"))
         raise Refusal("unknown part", where="release", expected=expected, got=part)
 
 

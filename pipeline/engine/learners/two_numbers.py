@@ -75,12 +75,20 @@ class TwoNumbers:
 
     Args:
         model: its definition.
-        release: which it belongs to. Only models that its policy names give decisions their scores, and have a probability.
+        release: which it belongs to. Only models that its policy names and those that challenge one of them have a probability.
     """
 
     def __init__(self, model: Model, release: Release) -> None:
         self._scale = StableScale(0 if model.keyed else len(model.inputs))
-        self._counts = OutcomeCounts(release.schema.negative_after_ms) if model.name in release.policy.models else None
+        self._decides = model.name in release.policy.models
+        counted = self._decides or _challenges(model, release)
+        self._counts = OutcomeCounts(release.schema.negative_after_ms) if counted else None
+
+    def stand(self, model: Model, release: Release) -> None:
+        """Goes on under a release in which `model` may have been promoted, or may have lost its place."""
+        self._decides = model.name in release.policy.models
+        if self._counts is None and (self._decides or _challenges(model, release)):
+            self._counts = OutcomeCounts(release.schema.negative_after_ms)
 
     def see(self, served: Served, refill: bool = False) -> None:
         """Takes in events that were decided, each once.
@@ -94,9 +102,14 @@ class TwoNumbers:
             self._scale.see(keys[whole], served.raw[whole], served.inputs[whole])
         if self._counts is None:
             return
-        gave = ~np.isnan(served.scores)
+        scores = served.scores if self._decides else self._would_have_given(served.raw)
+        gave = ~np.isnan(scores)
         blocked = served.actions[gave] == ACTIONS.index("block")
-        self._counts.see(served.keys[gave], served.times_ms[gave], served.scores[gave], blocked)
+        self._counts.see(served.keys[gave], served.times_ms[gave], scores[gave], blocked)
+
+    def _would_have_given(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scores [n] of a challenger, by the newest map; so it has a probability on the day of its promotion."""
+        return np.full(len(raw), np.nan) if self._scale.map is None else self._scale.map.apply(raw)
 
     def tell(self, lessons: Lessons) -> None:
         """Takes in labels, each in force at its time."""
@@ -128,6 +141,11 @@ class TwoNumbers:
         self._scale.resume(own)
         if self._counts is not None:
             self._counts.resume(own)
+
+
+def _challenges(model: Model, release: Release) -> bool:
+    """Tells whether a model is, or was before a promotion, one that is scored beside those that decide."""
+    return bool(model.challenges) or model.name in release.champions
 
 
 def _grouped(group: str, arrays: Arrays) -> Arrays:

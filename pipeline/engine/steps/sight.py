@@ -1,6 +1,10 @@
 """Shows rules what the steps so far know of a batch."""
 
 import functools
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.layout.layout import LATE, RETRACTED
 from patterns.matches import Sight
@@ -15,7 +19,7 @@ def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
     return Sight(
         batch=turn.batch,
         features=verdicts.features,
-        models=verdicts.probabilities,
+        models=_heard(verdicts),
         decided=~verdicts.are(UNDECIDED | RETRACTED),
         fresh=~verdicts.are(UNDECIDED | REVISED),
         late=verdicts.are(LATE),
@@ -27,3 +31,11 @@ def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
         absences=turn.absences,
         adaptive={f"{ADAPTIVE}.{name}": looked[:, THRESHOLD] for name, looked in verdicts.thresholds.items()},
     )
+
+
+def _heard(verdicts: Verdicts) -> Mapping[str, NDArray[np.float64]]:
+    """Returns the scores by the names that rules know: the name of a place means the model that decides there."""
+    champions = verdicts.release.champions
+    if not champions:
+        return verdicts.probabilities
+    return verdicts.probabilities | {place: verdicts.probabilities[champion.model] for place, champion in champions.items()}
