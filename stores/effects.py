@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from patterns.language.pattern import Budget
+from stores.scored_events import ScoredEvent, ScoredSample
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -94,6 +95,7 @@ class Work(msgspec.Struct):
         revised: events whose decision has this revision, above 0: what lower ones put on lists is unwanted.
         failures: at how many events each rule erred, and was skipped because a value was missing.
         newest_ms: the greatest event time so far.
+        scored: what models said of the events; those in the sample are kept.
     """
 
     places: dict[str, tuple[int | None, int]] = {}
@@ -104,6 +106,7 @@ class Work(msgspec.Struct):
     labels: list[GivenLabel] = []
     failures: dict[str, tuple[int, int]] = {}
     newest_ms: int = 0
+    scored: list[ScoredEvent] = []
 
 
 class Trip(msgspec.Struct, frozen=True):
@@ -250,6 +253,9 @@ class Effects(Protocol):
 
     def totals(self, limit: int) -> list[Total]:
         """Returns the totals of the rules that matched most often."""
+
+    def scored_sample(self, from_ms: int, numbers: bool = False) -> ScoredSample:
+        """Returns the sample of scored events from the day of `from_ms` on; with `numbers` those events alone whose numbers are kept."""
 
     def forget(self, before_ms: int, matches_max: int, rows_at_once: int) -> int:
         """Removes what is older than `before_ms` in event time, and matches beyond `matches_max`, of the rule that has most of them first.

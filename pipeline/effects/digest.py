@@ -12,7 +12,8 @@ from pipeline.control.kafka import place_of
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.decisions.listings import Listing
 from pipeline.engine.isolation import Aside
-from stores.effects import HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work, effect_id
+from stores.effects import DAY_MS, HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work, effect_id
+from stores.scored_events import ScoredEvent, sample_place
 
 REASON_CHARACTERS_MAX = 250
 """A character has at most four bytes, and the reason of an entry at most 1,024."""
@@ -33,6 +34,10 @@ class _Hidden(msgspec.Struct):
     exception: int
 
 
+class _Said(msgspec.Struct):
+    score: float | None = None
+
+
 class _Decision(msgspec.Struct):
     event_id: str
     revision: int
@@ -44,6 +49,10 @@ class _Decision(msgspec.Struct):
     matches: list[_Match] = []
     hidden: list[_Hidden] = []
     rule_failures: dict[str, tuple[int, int]] = {}
+    probability: float | None = None
+    models: dict[str, _Said] = {}
+    event: dict[str, float | None] = {}
+    features: dict[str, float | None] = {}
 
 
 class _Label(msgspec.Struct):
@@ -105,6 +114,7 @@ class Digest:
         else:
             hour = (decision.release, decision.event_time // HOUR_MS * HOUR_MS)
             work.decided[hour] = work.decided.get(hour, 0) + 1
+            work.scored.append(_scored(decision, event))
         for pattern, (erred, skipped) in decision.rule_failures.items():
             before = work.failures.get(pattern, (0, 0))
             work.failures[pattern] = (before[0] + erred, before[1] + skipped)
@@ -127,6 +137,15 @@ class Digest:
             reason = listing.reason[:REASON_CHARACTERS_MAX]
             own = (listing.list, listing.value, listing.expires, reason, match.pattern, match.version, decision.event_time)
             yield WantedEntry(id, event, decision.revision, *own)
+
+
+def _scored(decision: _Decision, event: str) -> ScoredEvent:
+    numbers = {f"event.{name}": value for name, value in decision.event.items()}
+    numbers |= {f"feature.{name}": value for name, value in decision.features.items()}
+    place = sample_place(decision.user, decision.event_time // DAY_MS * DAY_MS)
+    scores = {name: said.score for name, said in decision.models.items()}
+    own = (place, decision.action, decision.release, decision.probability, scores, numbers)
+    return ScoredEvent(event, decision.user, decision.event_time, *own)
 
 
 def _matches_of(decision: _Decision, event: str, newest_ms: int) -> Iterable[CountedMatch]:

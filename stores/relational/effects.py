@@ -42,6 +42,8 @@ from stores.relational.effect_tables import (
     TRIP,
 )
 from stores.relational.offsets import advance, positions_in
+from stores.relational.scored_events import forget_before, read_sample, sample
+from stores.scored_events import ScoredSample
 
 TOTALS = ("acted", "watched", "hidden", "erred", "skipped")
 _STANDING = ("wanted", "made", "covered")
@@ -70,6 +72,7 @@ class RelationalEffects:
             _count(connection, new, work.failures)
             _want(connection, work, now_ms)
             _label(connection, work)
+            sample(connection, work.scored)
             _remember_newest(connection, work.newest_ms)
             return _spend(connection, new, now_ms)
 
@@ -167,9 +170,14 @@ class RelationalEffects:
         with self._database.reading() as connection:
             return [Total(*row) for row in connection.execute(query)]
 
+    def scored_sample(self, from_ms: int, numbers: bool = False) -> ScoredSample:
+        with self._database.reading() as connection:
+            return read_sample(connection, from_ms, numbers)
+
     def forget(self, before_ms: int, matches_max: int, rows_at_once: int) -> int:
         with self._database.writing() as connection:
-            return sum(_forgotten(connection, before_ms, matches_max, rows_at_once))
+            forgotten = forget_before(connection, before_ms, rows_at_once)
+            return forgotten + sum(_forgotten(connection, before_ms, matches_max, rows_at_once))
 
 
 def _without_known(connection: Connection, matches: Iterable[CountedMatch]) -> list[CountedMatch]:

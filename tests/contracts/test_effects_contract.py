@@ -11,8 +11,10 @@ from databases_of_a_test import PLACES
 from patterns.language.pattern import Budget
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work
 from stores.offsets import OtherReaderError
+from stores.relational import scored_events
 from stores.relational.database import Database
 from stores.relational.effects import RelationalEffects
+from stores.scored_events import ScoredEvent, sample_place
 
 DAY_MS = 24 * HOUR_MS
 START_MS = 20_000 * DAY_MS
@@ -233,3 +235,37 @@ def test_failures_of_rules_add_up_beside_their_matches(store: RelationalEffects,
     reader.take(match(), failures={"r": (2, 0), "s": (0, 5)})
     reader.take(failures={"r": (1, 1)})
     assert [(each.pattern, each.acted, each.erred, each.skipped) for each in store.totals(9)] == [("r", 1, 3, 1), ("s", 0, 0, 5)]
+
+
+def scored(number: int, day: int = 0, user: str | None = None) -> ScoredEvent:
+    at_ms, who = START_MS + day * DAY_MS + number, user or f"u{number}"
+    place = sample_place(who, START_MS + day * DAY_MS)
+    return ScoredEvent(f"s{day}/{number}", who, at_ms, place, "approve", 1, 0.25, {"m": 0.5, "n": None}, {"event.amount": float(number)})
+
+
+def test_scored_events_are_kept_once_with_their_labels_and_numbers(reader: Reader) -> None:
+    reader.take(scored=[scored(1), scored(2)])
+    reader.take(scored=[scored(2), scored(3, day=1)], labels=[GivenLabel("s0/2", "analyst", 1, 5), GivenLabel("other", "analyst", 1, 5)])
+    found = reader.store.scored_sample(START_MS, numbers=True)
+    assert sorted(found.events, key=lambda event: event.at_ms) == [scored(1), scored(2), scored(3, day=1)]
+    assert found.labels == [("s0/2", "analyst", 1, 5)]
+    assert found.shares == {START_MS: 1.0, START_MS + DAY_MS: 1.0}
+    assert [event.event for event in reader.store.scored_sample(START_MS + DAY_MS).events] == ["s1/3"]
+    while reader.store.forget(START_MS + DAY_MS, 10, 10):
+        pass
+    assert [event.event for event in reader.store.scored_sample(0).events] == ["s1/3"]
+
+
+def test_of_a_day_with_many_events_a_share_of_the_users_is_kept_whole(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scored_events, "EVENTS_MAX", 40)
+    monkeypatch.setattr(scored_events, "NUMBERS_MAX", 10)
+    whole = [scored(number, user=f"u{number % 100}") for number in range(400)]
+    for first in range(0, 400, 30):
+        reader.take(scored=whole[first : first + 30])
+    found = reader.store.scored_sample(START_MS)
+    share = found.shares[START_MS]
+    assert {event.event for event in found.events} == {event.event for event in whole if event.place < share}
+    assert 20 <= len(found.events) <= 50
+    with_numbers = reader.store.scored_sample(START_MS, numbers=True)
+    assert {event.event for event in with_numbers.events} == {event.event for event in whole if event.place < with_numbers.shares[START_MS]}
+    assert 0 < len(with_numbers.events) <= 12
