@@ -53,6 +53,8 @@ from api.jobs.job_routes import Door, make_job_routes
 from api.jobs.result_route import make_result_route
 from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.entries import Entries
+from api.models.comparing import ModelComparing
+from api.models.model_routes import make_model_routes
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import Asking, make_metric_routes
@@ -165,6 +167,7 @@ def make_app(
         make_why_route(definitions.registry, in_force, decisions),
         make_match_route(decisions, in_force),
         make_effect_routes(measuring, snoozes, alerts, in_force, clock),
+        make_model_routes(definitions, in_force, ModelComparing(effects, definitions.registry, in_force, settings)),
         make_pattern_routes(definitions, in_force, measuring, remarks),
         make_stream_route(stream, in_force, require_entity_type),
         make_token_routes(access.tokens, authenticator, clock),

@@ -12,6 +12,7 @@ from deploy.api_commands.alert_commands import alerts
 from deploy.api_commands.case_commands import cases, inboxes
 from deploy.api_commands.entity_commands import entities, holds
 from deploy.api_commands.job_commands import jobs
+from deploy.api_commands.model_commands import models
 from deploy.api_commands.option_values import EXISTING_FOLDER, FOLDER, as_duration_ms
 from deploy.api_commands.pattern_commands import patterns, run_tests
 from deploy.api_commands.rule_report_commands import COMMANDS
@@ -57,6 +58,7 @@ main.add_command(jobs)
 for _each in COMMANDS:
     patterns.add_command(_each)
 main.add_command(patterns)
+main.add_command(models)
 main.add_command(alerts)
 main.add_command(webhooks)
 main.add_command(cases)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-EVENTS_MAX = 5_000
+EVENTS_MAX = 3_000
 """About so many events of a day are kept, with the scores of all models."""
 NUMBERS_MAX = 1_000
 """Of about so many of these the numbers of the event and its features are kept, too."""

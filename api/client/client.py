@@ -13,6 +13,7 @@ from api.client.client_cases import ClientCases
 from api.client.client_entities import ClientNotes
 from api.client.client_holds import ClientHolds
 from api.client.client_jobs import ClientJobs
+from api.client.client_models import ClientModels
 from api.client.client_patterns import ClientPatterns
 from api.client.client_refusals import no_answer, no_api, refusal_of
 from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
@@ -107,6 +108,7 @@ class Client:
         cases: the calls about cases and inboxes.
         jobs: the calls about jobs.
         patterns: the calls about rules.
+        models: the calls about models.
         webhooks: the calls about webhooks.
         holds: the calls about holds of payments.
         notes: the calls about notes on entities.
@@ -125,6 +127,7 @@ class Client:
         self.cases = ClientCases(self._read)
         self.jobs = ClientJobs(self._http, self._read)
         self.patterns = ClientPatterns(self._read, self._put)
+        self.models = ClientModels(self._read)
         self.webhooks = ClientWebhooks(self._read)
         self.holds = ClientHolds(self._read)
         self.notes = ClientNotes(self._read)

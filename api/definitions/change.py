@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from features.schema.schema import Schema
 from features.sets.catalogue import check_removal
 from foundation.document import Section, read_document
+from pipeline.engine.definitions.champions import CHAMPIONS
 from pipeline.engine.definitions.feature_catalogue import rule_part, users_of
 from pipeline.engine.definitions.release import Release, features_of, schema_of
 from pipeline.trial.trial_budget import try_upload
 
 Changes = Mapping[str, str | None]
 """The changed texts by part; None removes a part."""
+UNTRIED = frozenset({CHAMPIONS})
+"""Parts whose change needs no trial: all models are scored already, and which of them counts is no new work."""
 CompileChange = Callable[[Release | None, Mapping[str, str], dict[str, str], Changes], Release]
 """A function like `compile_change` whose second argument is the texts of the release in force."""
 FIXED = ("id_field", "id_type", "time_field", "time_unit", "user")

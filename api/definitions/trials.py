@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from api.definitions.change import Changes
+from api.definitions.change import UNTRIED, Changes
 from api.definitions.trial_child import CPU_FACTOR, Trial, Verdict, cpu_ms_of
 from api.http.problem import Problem
 from foundation.content_hash import content_hash
@@ -69,6 +69,8 @@ class Trials:
     def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
         """Runs `api.definitions.change.compile_change` in the process and, if it passes, compiles the release here. Blocks.
 
+        A change of parts that are `UNTRIED` does not wait for the process: a promotion has to be quick, and a rollback even more so.
+
         Args:
             current_texts: the texts of the release in force.
 
@@ -76,10 +78,16 @@ class Trials:
             Refusal: as for `compile_change`; or the definitions made the process end.
             Problem: 503, there is no process to try them.
         """
+        if changes and changes.keys() <= UNTRIED:
+            return self._compiled(current, texts)
         trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
         refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
         if refusal is not None:
             raise refusal
+        return self._compiled(current, texts)
+
+    @staticmethod
+    def _compiled(current: Release | None, texts: Mapping[str, str]) -> Release:
         parts = {part: content_hash(text) for part, text in texts.items()}
         return compiling(current.id + 1 if current else 1, parts, lambda: texts).result()
 

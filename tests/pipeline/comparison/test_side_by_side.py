@@ -7,7 +7,7 @@ from features.schema.label_sources import ANY_SOURCE
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes
 from pipeline.comparison.ranking import Counts
 from pipeline.comparison.side_by_side import MEASURES, compare
-from pipeline.offline.quality import quality_of
+from pipeline.replay.quality import quality_of
 from stores.scored_events import GivenLabelOf, ScoredEvent, ScoredSample
 
 N = 6_000

@@ -1,0 +1,97 @@
+"""The shapes of answers about models: what each may do, and how they compare."""
+
+import msgspec
+
+
+class ShownModel(msgspec.Struct):
+    """A model of the release in force.
+
+    `standing` is ``champion`` for one that decides, ``challenger`` for one that is scored beside a champion, and ``beside`` for one that
+    neither decides nor challenges. `place` is the place of the policy's score that it holds or challenges, '' for none. `model` is its
+    method, `scope` the entity that it has a state for, '' for all events together, `learns` ``labels`` or ``events``, `definition` the hash
+    of what it is. `promoted_by` is who promoted a champion, '' if policy.yaml names it there.
+    """
+
+    name: str
+    standing: str
+    place: str
+    model: str
+    scope: str
+    learns: str
+    inputs: list[str]
+    definition: str
+    promoted_by: str
+
+
+class ShownModels(msgspec.Struct):
+    """The models of the release in force, in the order of models.yaml."""
+
+    release: int
+    models: list[ShownModel]
+
+
+class ModelMoved(msgspec.Struct):
+    """The release in force after a promotion or a rollback; `champion` decides in `place` now, and `before` did until then."""
+
+    release: int
+    place: str
+    champion: str
+    before: str
+
+
+class Measured(msgspec.Struct):
+    """A measure, and the interval that holds it in 95 of 100 cases; null where too little is known."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class ComparedModel(msgspec.Struct):
+    """A model beside the champion: its measures, and how much more they are than the champion's, over the same draws."""
+
+    name: str
+    standing: str
+    measures: dict[str, Measured]
+    gains: dict[str, Measured]
+    needed: list[str]
+
+
+class ComparedModels(msgspec.Struct):
+    """The models of one place, measured on the same `events`, of which `frauds` are fraud, on `days` days from `from_ms` on.
+
+    Intervals come from drawing whole days, or groups of users while there are few days (`drawn`). Under `needed` of a challenger stands
+    what its promotion still needs.
+    """
+
+    place: str
+    from_ms: int
+    events: int
+    frauds: int
+    days: int
+    drawn: str
+    models: list[ComparedModel]
+
+
+class ReliabilityBin(msgspec.Struct):
+    """Events whose probability was said to be from `least` (inclusive) to `most`: how many, the mean of it, and how many were fraud.
+
+    `share` is the share of fraud among them, and `low` and `high` hold it in 95 of 100 cases (Wilson).
+    """
+
+    least: float
+    most: float
+    events: int
+    mean: float
+    frauds: int
+    share: float
+    low: float
+    high: float
+
+
+class Reliability(msgspec.Struct):
+    """How often events were fraud of which decisions said a probability, by that probability; bins without events are left out."""
+
+    from_ms: int
+    events: int
+    bins: list[ReliabilityBin]

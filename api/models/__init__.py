@@ -1,0 +1,1 @@
+"""Shows models, compares those that challenge others with them, and promotes them."""
