@@ -11,6 +11,7 @@ from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.definitions.versions import version_of
 from api.http.json_body import read_json
+from api.http.late_routes import late_routes
 from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownModels
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
@@ -40,7 +41,7 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
 
 def make_model_routes(definitions: Definitions, in_force: InForce, comparing: ModelComparing) -> APIRouter:
     """The routes of models, beside those of models.yaml."""
-    routes = APIRouter(tags=["models"])
+    routes = late_routes("models")
     _add_reading(routes, in_force, comparing)
     _add_moves(routes, definitions, in_force, comparing)
     return routes

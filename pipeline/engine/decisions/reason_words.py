@@ -7,7 +7,7 @@ from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import Release
 
-_EVENT, _FEATURE = "event.", "feature."
+_EVENT, _FEATURE, _MODEL = "event.", "feature.", "model."
 
 
 def reason_of(verdicts: Verdicts, model: Model, row: int, at: int) -> str:
@@ -16,6 +16,8 @@ def reason_of(verdicts: Verdicts, model: Model, row: int, at: int) -> str:
     What is usual is what the release has a feature for, with ``usual_of``: then it is that of the event's own customer, card or terminal.
     Otherwise it is the median of all events, as far as the model's snapshot knows it. It costs about 10 µs.
     """
+    if model.category:  # the text itself is not among the numbers that a model sees
+        return f"unusual {name_in_words(verdicts.release, model.inputs[at])}"
     name, value = model.inputs[at], float(verdicts.inputs[model.name][row, at])
     return _said(verdicts.release, name, value) + _usual(verdicts, model, row, at)
 
@@ -24,6 +26,8 @@ def name_in_words(release: Release, name: str) -> str:
     """Returns what an input is, without a value."""
     if name.startswith(_FEATURE):
         return phrase_of(release.features.definitions[name.removeprefix(_FEATURE)])
+    if name.startswith(_MODEL):
+        return f"score of {plain_name(name.removeprefix(_MODEL))}"
     return plain_name(name.removeprefix(_EVENT))
 
 

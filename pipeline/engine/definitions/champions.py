@@ -26,10 +26,11 @@ class Champion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChallengingModel(msgspec.Struct, frozen=True):
-    """Says which place of the policy's score a model challenges."""
+    """Says which place of the policy's score a model challenges, and whose scores it reads; '' for a model that challenges none."""
 
     name: str
     challenges: str
+    reads: tuple[str, ...] = ()
 
 
 Champions = Mapping[str, Champion]
@@ -72,12 +73,17 @@ def champions_in(texts: Mapping[str, str], places: Sequence[str], models: Sequen
 
 
 def check_challengers(models: Sequence[ChallengingModel], places: Sequence[str]) -> None:
-    """Checks that models challenge places of the policy, and hold none themselves.
+    """Checks that models challenge places of the policy, hold none themselves, and that no model but a challenger reads their scores.
 
     Raises:
         Refusal: one does not.
     """
-    for model in models:
+    challengers = [model for model in models if model.challenges]
+    heard = {model.name for model in challengers}.intersection(name for each in models if not each.challenges for name in each.reads)
+    for model in challengers:
+        if model.name in heard:
+            expected = "only challengers that read a challenger's score: another model would let it act"
+            raise Refusal("challenger is read", where="models.yaml", expected=expected, got=model.name)
         if model.name in places:
             expected = f"no model that challenges {model.challenges} in the policy's score: it decides once it is promoted"
             raise Refusal("challenger in the policy", where="policy.yaml", expected=expected, got=model.name)

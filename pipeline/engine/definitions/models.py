@@ -245,7 +245,7 @@ def _read_boosted(section: Section, known: _Inputs) -> Model:
 
 
 def _read_feature(section: Section, known: _Inputs) -> Model:
-    section.only(*FIELDS_OF_FEATURE)
+    section.only(*FIELDS_OF_FEATURE, _CHALLENGES)
     kind, name = _kind(section, known), _name(section.at("name"))
     inputs = (_read_input(section.at("of"), name, known),)
     model = MODEL_OF_KEYS if kind else MODEL_OF_ALL
@@ -270,7 +270,7 @@ def _read_feature(section: Section, known: _Inputs) -> Model:
 
 
 def _read_combined(section: Section, known: _Inputs, earlier: Mapping[str, str]) -> Model:
-    section.only(*FIELDS_OF_COMBINE)
+    section.only(*FIELDS_OF_COMBINE, _CHALLENGES)
     model = combining_model(section)
     of = read_combined(section.at("of"), earlier)
     parameters, _, cost_ns = _parameters(section, model, False, len(of))

@@ -129,7 +129,7 @@ def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, st
     names = tuple(model.name for model in models)
     lists = tuple(list_names(texts))
     policy = _policy_of(texts["policy"], names, texts["schema"], lists)
-    challengers = [ChallengingModel(model.name, model.challenges) for model in models if model.challenges]
+    challengers = [ChallengingModel(model.name, model.challenges, model.of) for model in models]
     check_challengers(challengers, policy.models)
     champions = champions_in(texts, policy.models, challengers)
     policy = replace(policy, models=tuple(champions[place].model if place in champions else place for place in policy.models))

@@ -403,7 +403,11 @@ def _learner_of(model: Model, release: Release, fit: Fit | None) -> AnyLearner |
 
 
 def _own(state: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name: array for name, array in state.items() if name not in ("lessons", "label_bounds") and not name.startswith((PREFIX, USUAL_STATE))}
+    return {
+        name: array
+        for name, array in state.items()
+        if name not in ("lessons", "label_bounds") and not name.startswith((PREFIX, USUAL_STATE))
+    }
 
 
 def welcome(learner: AnyLearner, actions: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -87,6 +87,7 @@ def test_what_a_model_learned_does_not_depend_on_whom_it_challenges() -> None:
         ({"policy": TEXTS["policy"].replace("first_ready(own)", "first_ready(own, wider)")}, "challenger in the policy"),
         ({"pattern:strange": TEXTS["pattern:strange"].replace("model.own >", "model.wider >")}, "unknown"),
         ({CHAMPIONS: champions_text({"own": Champion("other", "own")})}, "champion is missing"),
+        ({"models": OWN + WIDER + "- {name: both, kind: combine, of: [own, wider]}\n"}, "challenger is read"),
         ({CHAMPIONS: "[]"}, "bad champions"),
     ],
 )

@@ -14,7 +14,7 @@ from features.schema.decode import Decoder
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.learners.usual_values import ROWS, UsualValues
-from pipeline.offline.replay import Replay
+from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
 
 HOUR_MS = 3_600_000
