@@ -21,6 +21,7 @@ from api.cases.case_routes import make_case_routes
 from api.cases.case_verbs import make_case_verbs
 from api.cases.export_door import ExportDoor
 from api.cases.inbox_routes import make_inbox_routes
+from api.cases.typology_routes import make_typology_routes
 from api.cases.verdicts_door import VerdictsDoor
 from api.console.console import Console
 from api.console.sign_in import SigningIn
@@ -179,6 +180,7 @@ def make_app(
         make_case_routes(door),
         make_case_verbs(door),
         make_inbox_routes(door),
+        make_typology_routes(door),
         make_webhook_routes(webhooks, in_force, clock),
         make_delivery_routes(webhooks.deliveries),
         make_verdict_routes(door, steps),

@@ -115,6 +115,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/cases", _REVIEW),
     ("POST", "/v1/cases:next", _REVIEW),
     *(("POST", f"/v1/cases/{{id}}{verb}", _REVIEW) for verb in _CASE_VERBS),
+    ("GET", "/v1/typologies", _READ),
     ("GET", "/v1/inboxes", _READ),
     ("GET", "/v1/inboxes/{name}", _READ),
     ("PUT", "/v1/inboxes/{name}", "admin"),

@@ -23,6 +23,7 @@ from api.cases.case_shapes import (
     Timeline,
     VerdictPage,
 )
+from api.cases.typology_routes import Taxonomy
 
 
 class ClientCases:
@@ -69,6 +70,10 @@ class ClientCases:
         """Opens a case by hand."""
         made: ShownCase = self._write("/v1/cases", NewCase(typology, entity_id, text), ShownCase)
         return made
+
+    def taxonomy(self) -> Taxonomy:
+        """Typologies with what their verdicts need, and the reasons that verdicts may have."""
+        return self._read("GET", "/v1/typologies", Taxonomy)  # type: ignore[no-any-return]
 
     def next(self, inboxes: Sequence[str] = ()) -> ShownCase:
         """Claims the best case that is free, in any of `inboxes`, or in all that the caller may see."""

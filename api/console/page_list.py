@@ -1,9 +1,17 @@
 """All pages of the console, in the order of the navigation."""
 
 from api.console.audit_page import AUDIT
+from api.console.case_page import CASE
 from api.console.deliveries_page import DELIVERIES, DELIVERY
 from api.console.page import Page
 from api.console.quality_page import QUALITY
 from api.console.queue_page import QUEUE
 
-PAGES: tuple[Page, ...] = (QUEUE, QUALITY, DELIVERIES, DELIVERY, AUDIT)
+PAGES: tuple[Page, ...] = (
+    QUEUE,
+    CASE,
+    QUALITY,
+    DELIVERIES,
+    DELIVERY,
+    AUDIT,
+)

@@ -4,6 +4,7 @@ import functools
 import pathlib
 from collections.abc import Mapping
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.console.assets import asset_path
@@ -20,6 +21,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.globals["asset"] = asset_path
+    made.globals["json_of"] = lambda value: msgspec.json.encode(value).decode()
     made.filters.update(FILTERS)
     return made
 

@@ -3,11 +3,14 @@
 import os
 import pathlib
 import shutil
+import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seeded_console import SeededConsole, start_console
+
+from pipeline.jobs import worker
 
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 20_000
@@ -21,7 +24,12 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededConsole]
         for number in range(3):
             seeded.take_over(f"customer-{number}", 600.0 + 50 * number)
         seeded.cases(3)
+        doing = worker.make(system.settings)  # a system in a process has none: jobs are processes of their own
+        thread = threading.Thread(target=doing.run, daemon=True)
+        thread.start()
         yield seeded
+        doing.stop()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """A solo system with cases that payments have opened, and ways to sign in at its console. For tests only."""
 
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
+from api.cases.case_shapes import ShownCase
 from deploy.command import DEMO_CONFIG
 from deploy.commands.console_link import console_link
 from deploy.local.solo_in_process import TOKEN
@@ -51,10 +51,10 @@ class SeededConsole:
         self.pay(customer, 0.0, kind="reset", device_id=device)
         self.pay(customer, amount, kind="transfer", device_id=device, payee_id="mule-3")
 
-    def cases(self, count: int = 1, **wanted: Any) -> list[Mapping[str, Any]]:
+    def cases(self, count: int = 1, **wanted: Any) -> list[ShownCase]:
         """The open cases, once there are `count` of them."""
 
-        def enough() -> list[Any] | None:
+        def enough() -> list[ShownCase] | None:
             found = self.system.client.cases.page(["open"], **wanted).cases
             return list(found) if len(found) >= count else None
 

@@ -29,7 +29,7 @@ def test_every_page_with_a_script_has_one_that_was_built() -> None:
     assert [page.name for page in PAGES if page.has_script and f"{page.name}.js" not in manifest()] == []
 
 
-@pytest.mark.parametrize("page", ["queue"])
+@pytest.mark.parametrize("page", ["queue", "case"])
 def test_the_pages_of_an_analyst_load_few_bytes_of_script(page: str) -> None:
     files, left = set(), [asset_path(name).rpartition("/")[2] for name in ("every_page.js", f"{page}.js")]
     while left:

@@ -1,1 +1,0 @@
-import{a as t,b as e}from"./part-NTVBZT3H.js";import"./part-SWGRMGGF.js";var o=document.querySelector("[data-again]");if(o){let n=encodeURIComponent(o.dataset.webhook??""),a={numbers:[Number(o.dataset.number)]};e(o,"It is sent again, with the same id.",()=>t("POST",`/v1/webhooks/${n}:send_again`,a))}

@@ -1,0 +1,54 @@
+"""What a case is shown by: choices by keys, features beside the usual, and contributions as a waterfall."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.console.shown_values import amount_of, number_of, span_of, text_of, time_of
+from api.console.usual_values import usual_values
+from api.console.verdict_choices import choices_of
+from api.console.waterfall import ROW, SHOWN_MAX, WIDTH, waterfall
+
+TAXONOMY = {
+    "typologies": [{"name": "a", "inputs": [{"name": "called", "type": "flag", "options": [], "verdicts": ["fraud"]}]}],
+    "reasons": {"legitimate": ["known"], "fraud": ["stolen_card", "takeover"]},
+}
+
+
+def test_choices_have_keys_in_their_order_and_ask_only_for_what_their_verdict_needs() -> None:
+    found = [(one.key, one.verdict, one.words, len(one.inputs)) for one in choices_of(TAXONOMY, "a")]
+    frauds = [("1", "fraud", "stolen card", 1), ("2", "fraud", "takeover", 1)]
+    assert found == [*frauds, ("3", "legitimate", "known", 0), ("4", "unsure", "unsure", 0)]
+    assert [len(one.inputs) for one in choices_of(TAXONOMY, None)] == [0, 0, 0, 0]
+
+
+def test_a_feature_beyond_all_others_stands_first_and_few_others_say_nothing() -> None:
+    others = [{"event_id": str(number), "features": {"amount": float(number), "count": 2.0, "rare": None}} for number in range(5)]
+    found = usual_values("9", {"count": 2.0, "rare": 7.0, "amount": 90.0}, [*others, {"event_id": "9", "features": {"amount": 90.0}}])
+    assert [(one.name, one.middle, one.least, one.greatest, one.is_strange) for one in found] == [
+        ("amount", 2.0, 0.0, 4.0, True), ("count", 2.0, 2.0, 2.0, False), ("rare", None, None, None, False),
+    ]  # fmt: skip
+
+
+@given(st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=40))
+def test_bars_stay_inside_the_drawing_and_add_up_to_the_whole(contributions: dict[str, float]) -> None:
+    bars = waterfall(contributions)
+    assert len(bars) <= SHOWN_MAX + 1
+    assert sum(bar.value for bar in bars) == pytest.approx(sum(contributions.values()), abs=1e-6)
+    assert all(bar.x >= -0.1 and bar.x + bar.width <= WIDTH + 1.1 and bar.y == ROW * number for number, bar in enumerate(bars))
+
+
+@given(st.text(max_size=400))
+def test_a_text_is_shown_without_any_markup_of_its_own(text: str) -> None:
+    shown = str(text_of(text))
+    assert shown.count("<") == 2
+    assert shown.startswith("<bdi") and shown.endswith("</bdi>")
+
+
+def test_values_are_shown_shortly() -> None:
+    assert [number_of(value) for value in (None, 3, 3.0, 1234567)] == ["–", "3", "3", "1 234 567"]
+    assert [number_of(value) for value in (0.123456, "x", True)] == ["0.1235", "x", "True"]
+    assert (amount_of(1234.5), amount_of(None)) == ("1 234.50", "–")
+    assert [span_of(ms) for ms in (None, 900, 61_000, 7_200_000, 172_800_000)] == ["–", "900 ms", "1 min", "2 h", "2 d"]
+    assert str(time_of(0)) == '<time datetime="1970-01-01T00:00:00.000Z" title="1970-01-01 00:00:00 UTC">1970-01-01 00:00 UTC</time>'
+    assert (str(time_of(None)), str(time_of(-1)), str(time_of(1 << 60))) == ("–", "–", "–")
