@@ -204,7 +204,7 @@ def make_app(
     peers = read_peers(settings.trusted_proxies)
     # The audit log reads what a route noted in the scope that the route was given.
     behind_entry = RawEntityPaths(Audited(app, access.audit, clock))
-    signing_in = SigningIn(keeper, access.audit, clock)
+    signing_in = SigningIn(keeper, access.audit, clock, access.provider_sign_in(settings, clock))
     return AsgiEntry(
         behind_entry,
         authenticator,

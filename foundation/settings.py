@@ -67,6 +67,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         oidc_roles_claim: claim that holds the caller's groups; a dot leads into an object.
         oidc_roles: role of each group that has one, such as ``fraud-desk=analyst,platform=admin``.
         oidc_untyped: ``refuse`` or ``accept`` tokens that do not say whether they are access tokens; ID tokens are never accepted.
+        oidc_client_id: name by which the provider knows the console, whose people then sign in there; if empty, they do not.
+        oidc_client_secret_file: file with the secret of that client; if empty, it has none.
+        oidc_scopes: scopes that the console asks the provider for, with spaces between.
+        console_url: address of the console as browsers see it, such as https://weir.example.com; if empty, that of this machine.
         session_idle_minutes_max: a session of the console ends when its caller has opened no page for so long.
         session_hours_max: a session of the console ends so long after its caller signed in.
         approval: with ``two``, a definition is put in force by another person than its author, or by an admin; with ``one``, by whoever
@@ -162,6 +166,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc_roles_claim: str = "roles"
     oidc_roles: str = ""
     oidc_untyped: Literal["refuse", "accept"] = "refuse"
+    oidc_client_id: str = ""
+    oidc_client_secret_file: str = ""
+    oidc_scopes: str = "openid profile"
+    console_url: str = ""
     session_idle_minutes_max: int = 60
     session_hours_max: int = 12
     approval: Literal["two", "one"] = "two"

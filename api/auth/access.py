@@ -29,6 +29,7 @@ from stores.tokens import Tokens
 
 if TYPE_CHECKING:
     from api.auth.oidc import OidcVerifier
+    from api.auth.provider_sign_in import ProviderSignIn
 
 
 class Access(msgspec.Struct):
@@ -51,6 +52,18 @@ class Access(msgspec.Struct):
     def keeper(self, settings: Settings, clock: Clock) -> SessionKeeper:
         """Begins, verifies and ends sessions."""
         return SessionKeeper(self.sessions, self.tokens, settings.session_idle_minutes_max, settings.session_hours_max, clock)
+
+    def provider_sign_in(self, settings: Settings, clock: Clock) -> "ProviderSignIn | None":
+        """Signs people in at the identity provider; None without one, or where it does not know the console.
+
+        Raises:
+            Refusal: the secret of the client cannot be read.
+        """
+        if self.oidc is None or not settings.oidc_client_id:
+            return None
+        from api.auth.provider_sign_in import ProviderSignIn  # see `_oidc`
+
+        return ProviderSignIn(settings, self.oidc, self.sessions, clock)
 
     def verifiers(self, keeper: SessionKeeper, clock: Clock) -> list[TokenVerifier]:
         """All verifiers of credentials, in the order in which the authenticator asks them."""

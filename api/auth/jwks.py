@@ -11,6 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from api.auth.cached_credential import Rejected, VerifierUnavailableError
+from api.auth.provider_documents import configuration_of, fetch_json
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 
@@ -22,9 +23,9 @@ REFRESH_SECONDS_MAX = 180.0
 """Keys older than this are fetched again in the background. A key that its provider has withdrawn stays valid for at most this time and
 twice `api.auth.authenticator.SIGNED_SECONDS_MAX`, five minutes in all, as long as the provider answers."""
 FETCH_SECONDS_MAX = 3.0
-BODY_BYTES_MAX = 1_048_576
 RSA_BITS_MIN = 2_048
-_LOCAL = ("127.0.0.1", "localhost", "::1")
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Hosts of this machine, which nobody on the network can answer for."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -52,7 +53,7 @@ class Keys:
         self._jwks_url = jwks_url
         self._monotonic = monotonic
         # A provider on this machine is reached directly, and not through the proxy that the environment may name.
-        self._client = httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, trust_env=urlsplit(first).hostname not in _LOCAL)
+        self._client = httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, trust_env=urlsplit(first).hostname not in LOCAL)
         self._keys: dict[str, Key] = {}
         self._tried_at = float("-inf")
         self._fetched_at = float("-inf")
@@ -89,7 +90,7 @@ class Keys:
                 return
             self._tried_at = self._monotonic()
             try:
-                self._keys = read_keys(await self._json(self._jwks_url or await self._discovered()))
+                self._keys = read_keys(await fetch_json(self._client, self._jwks_url or await self._discovered()))
                 self._fetched_at = self._monotonic()
                 self._problem = ""
             except (httpx.HTTPError, ValueError, Refusal, msgspec.MsgspecError) as error:
@@ -97,20 +98,7 @@ class Keys:
                 log.warning("the keys of %s could not be fetched: %s", self._issuer, self._problem)
 
     async def _discovered(self) -> str:
-        about = await self._json(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
-        if about.get("issuer") != self._issuer:
-            raise ValueError(f"its configuration names another issuer, {str(about.get('issuer'))[:200]}")
-        return require_private(str(about.get("jwks_uri")))
-
-    async def _json(self, url: str) -> dict[str, Any]:
-        body = b""
-        async with self._client.stream("GET", url) as answer:
-            answer.raise_for_status()
-            async for part in answer.aiter_bytes():
-                body += part
-                if len(body) > BODY_BYTES_MAX:
-                    raise ValueError(f"{url} answers with more than {BODY_BYTES_MAX} bytes")
-        return msgspec.json.decode(body, type=dict[str, Any])
+        return require_private(str((await configuration_of(self._client, self._issuer)).get("jwks_uri")))
 
 
 def read_keys(document: dict[str, Any]) -> dict[str, Key]:
@@ -143,7 +131,7 @@ def require_private(url: str) -> str:
         Refusal: it is neither.
     """
     parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL):
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL):
         return url
     raise Refusal("the identity provider's URL is not safe", where="WEIR_OIDC_ISSUER", expected="a URL with https", got=url[:200])
 

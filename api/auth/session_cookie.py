@@ -34,6 +34,7 @@ class SessionCookie:
         name, _, port = self._host.rpartition(":") if not self._host.endswith("]") else (self._host, "", "")
         self._is_local = (name or self._host) in _LOOPBACK and scope.get("scheme", "http") == "http"
         self.name = f"weir_session_{port}" if self._is_local else "__Host-weir_session"
+        self.begun_name = f"weir_begun_{port}" if self._is_local else "__Host-weir_begun"
         self.csrf_name = f"weir_csrf_{port}" if self._is_local else "__Host-weir_csrf"
 
     def secret(self) -> str:

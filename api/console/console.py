@@ -67,6 +67,8 @@ class Console:
             Route("/assets/{name}", serve_asset),
             Route("/sign-in", self._guarded(self._sign_in), methods=["GET", "POST"]),
             Route("/sign-in/link", self._guarded(self._link)),
+            Route("/sign-in/provider", self._guarded(signing_in.to_provider)),
+            Route("/sign-in/answer", self._guarded(self._from_provider)),
             Route("/sign-out", self._guarded(self._sign_out), methods=["POST"]),
             *(Route(page.path, self._guarded(self._endpoint_of(page))) for page in PAGES),
         ]
@@ -85,14 +87,23 @@ class Console:
 
     async def _sign_in(self, request: Request) -> Response:
         if request.method == "GET":
-            return self._page(request, "sign_in", None, {"title": "Sign in", "back": own_path(request.query_params.get("back", ""))})
+            return self._gate(request, own_path(request.query_params.get("back", "")))
+        return await self._signing(request, self._signing_in.by_form)
+
+    async def _from_provider(self, request: Request) -> Response:
+        return await self._signing(request, self._signing_in.from_provider)
+
+    async def _signing(self, request: Request, sign_in: Callable[[Request, str], Awaitable[Response]]) -> Response:
         try:
-            return await self._signing_in.by_form(request, self._peers.of(request.scope))
+            return await sign_in(request, self._peers.of(request.scope))
         except Problem as problem:
             if problem.status != 401:
                 raise
-            values = {"title": "Sign in", "back": FIRST_PAGE, "fault": problem.detail}
-            return self._page(request, "sign_in", None, values, 401)
+            return self._gate(request, FIRST_PAGE, problem.detail)
+
+    def _gate(self, request: Request, back: str, fault: str = "") -> Response:
+        values = {"title": "Sign in", "back": back, "fault": fault, "has_provider": self._signing_in.provider is not None}
+        return self._page(request, "sign_in", None, values, 401 if fault else 200)
 
     async def _link(self, request: Request) -> Response:
         return self._page(request, "sign_in_link", None, {"title": "Sign in"})

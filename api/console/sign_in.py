@@ -1,8 +1,9 @@
 """Signs people in and out: by an API token, or by a link that works once."""
 
 import asyncio
-import logging
+import hmac
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -15,11 +16,14 @@ from api.http.problem import Problem
 from api.kafka.log import Clock
 from stores.audit import Audit, Fact
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from api.auth.provider_sign_in import ProviderSignIn
 
+BEGUN_SECONDS_MAX = 600
 FIRST_PAGE = "/queue"
 FORM_BYTES_MAX = 16_384
 NOT_SIGNED_IN = "This token is not valid, or no longer. Ask whoever runs this system for another one."
+NOT_BY_PROVIDER = "The identity provider has not signed you in, or it took more than ten minutes. Try again."
 LINK_ENDED = "This link was used already or is older than ten minutes. Make another one with “weir console link”."
 
 
@@ -30,10 +34,12 @@ class SigningIn:
         keeper: of sessions.
         audit: the audit log.
         clock: seconds since the epoch.
+        provider: signs people in at an identity provider; None without one.
     """
 
-    def __init__(self, keeper: SessionKeeper, audit: Audit, clock: Clock) -> None:
+    def __init__(self, keeper: SessionKeeper, audit: Audit, clock: Clock, provider: "ProviderSignIn | None" = None) -> None:
         self._keeper = keeper
+        self.provider = provider
         self._audit = audit
         self._clock = clock
 
@@ -55,6 +61,41 @@ class SigningIn:
         except Rejected:
             raise Problem(401, LINK_ENDED if secret else NOT_SIGNED_IN) from None
         return await self.signed_in(request, content, peer, "link" if secret else "token", own_path(form.get("back", "")))
+
+    async def to_provider(self, request: Request) -> Response:
+        """Answers ``GET /sign-in/provider``: leads the browser to the identity provider.
+
+        Raises:
+            Problem: 404, there is none; 503, it does not answer.
+        """
+        where, state = await self._require_provider().begin(own_path(request.query_params.get("back", "")))
+        answer = RedirectResponse(where, 303)
+        cookie = SessionCookie(request.scope)
+        answer.raw_headers.append(cookie.short(cookie.begun_name, state, BEGUN_SECONDS_MAX))
+        return answer
+
+    async def from_provider(self, request: Request, peer: str) -> Response:
+        """Answers ``GET /sign-in/answer``, to which the provider sends the browser back.
+
+        Raises:
+            Problem: 401, this browser has not begun a sign-in, or the provider has not signed its reader in; 503, it does not answer.
+        """
+        provider, cookie, query = self._require_provider(), SessionCookie(request.scope), request.query_params
+        state = query.get("state", "")
+        if not state or not hmac.compare_digest(cookie.value(cookie.begun_name).encode(), state.encode()) or "code" not in query:
+            raise Problem(401, NOT_BY_PROVIDER)
+        try:
+            content, back = await provider.end(state, query["code"])
+        except Rejected:
+            raise Problem(401, NOT_BY_PROVIDER) from None
+        answer = await self.signed_in(request, content, peer, "identity provider", back)
+        answer.raw_headers.append(cookie.short(cookie.begun_name, "", 0))
+        return answer
+
+    def _require_provider(self) -> "ProviderSignIn":
+        if self.provider is None:
+            raise Problem(404, "there is no identity provider at which to sign in")
+        return self.provider
 
     async def signed_in(self, request: Request, content: LinkContent, peer: str, by: str, back: str) -> Response:
         """Begins a session, and sends the browser on to `back`."""

@@ -1,10 +1,12 @@
 """An identity provider as a real HTTP server of this process, with keys made for a test."""
 
 import base64
+import hashlib
 import http.server
 import json
 import threading
 import time
+import urllib.parse
 from typing import Any
 
 import jwt
@@ -23,6 +25,7 @@ class Provider:
         self.keys: dict[str, PrivateKey] = {"first": RSA_KEYS[0]}
         self.fetched = 0
         self.status = 200
+        self.codes: dict[str, tuple[dict[str, str], dict[str, Any]]] = {}
         self.more: list[dict[str, Any]] = []
         provider = self
 
@@ -30,6 +33,15 @@ class Provider:
             def do_GET(self) -> None:
                 body = json.dumps(provider.document(self.path)).encode()
                 self.send_response(provider.status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+                status, given = provider.token_answer(form)
+                body = json.dumps(given).encode()
+                self.send_response(status)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -44,7 +56,8 @@ class Provider:
 
     def document(self, path: str) -> dict[str, Any]:
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+            places = {"jwks_uri": "keys", "authorization_endpoint": "authorize", "token_endpoint": "token"}
+            return {"issuer": self.issuer} | {name: f"{self.issuer}/{path}" for name, path in places.items()}
         self.fetched += 1
         return {"keys": [public(id, key) for id, key in self.keys.items()] + self.more}
 
@@ -63,6 +76,20 @@ class Provider:
         }
         body = {name: value for name, value in (good | claims).items() if value is not None}
         return jwt.encode(body, self.keys[key], algorithm, {"kid": key} | (header or {}))
+
+    def authorise(self, asked: dict[str, str], **claims: Any) -> str:
+        """A person signs in; gives the code that their browser brings back."""
+        code = f"code-{len(self.codes)}"
+        self.codes[code] = (asked, claims)
+        return code
+
+    def token_answer(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Takes a code once, from who has begun the sign-in: they know what the challenge was made of."""
+        asked, claims = self.codes.pop(form.get("code", ""), ({}, {}))
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
+        if challenge != asked.get("code_challenge") or form["redirect_uri"] != asked["redirect_uri"]:
+            return 400, {"error": "invalid_grant"}
+        return 200, {"access_token": self.token(**claims), "token_type": "Bearer"}
 
     def stop(self) -> None:
         self._server.shutdown()
