@@ -81,6 +81,10 @@ class ClientJobs:
         """Starts a training of all boosted models on the archive. Its file holds what is known of each, by its name, as JSON."""
         return self.start("models:train", {}, key)
 
+    def redrive(self, topic: str = "dead-letters", reason: str = "", dry_run: bool = False, key: str | None = None) -> Job:
+        """Starts to send ``dead-letters`` or ``late`` events in again whose reason contains `reason`; a dry run only counts them."""
+        return self.start("redrives", {"topic": topic, "reason": reason, "dry_run": dry_run}, key)
+
     def get(self, id: str) -> Job:
         """The job as it is now."""
         job: Job = self._read("GET", f"/v1/jobs/{id}", Job)

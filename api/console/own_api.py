@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlencode
 import msgspec
 from starlette.types import ASGIApp, Message, Scope
 
-from api.auth.permissions import ADMIN, CALLER, PEER, Caller, forbidden, roles_for
+from api.auth.permissions import ADMIN, ANYBODY, CALLER, PEER, Caller, forbidden, roles_for
 from api.http.problem import Problem
 
 Queried = str | int | float | Sequence[str] | None
@@ -37,12 +37,15 @@ class OwnApi:
         Raises:
             Problem: what the route answers, or that the caller may not call it.
         """
-        allowed = roles_for("GET", unquote(path))
-        if not self._caller.mask & (allowed or ADMIN):
-            raise forbidden(self._caller, allowed)
-        answer = _Answer()
-        await self._app(self._scope(path, query or {}), _nothing_more, answer)
-        return answer.json()
+        return (await self._answer(path, query or {})).json()
+
+    async def whatever(self, path: str) -> bytes:
+        """The body that a ``GET`` of `path` answers, whatever its status and type: of ``/ready``, which says with a 503 what is wrong.
+
+        Raises:
+            Problem: the caller may not call it.
+        """
+        return (await self._answer(path, {})).body
 
     async def found(self, path: str, query: Mapping[str, Queried] | None = None) -> Any:
         """As `get`, but None where there is no such thing."""
@@ -52,6 +55,14 @@ class OwnApi:
             if problem.status == 404:
                 return None
             raise
+
+    async def _answer(self, path: str, query: Mapping[str, Queried]) -> "_Answer":
+        allowed = roles_for("GET", unquote(path))
+        if allowed != ANYBODY and not self._caller.mask & (allowed or ADMIN):
+            raise forbidden(self._caller, allowed)
+        answer = _Answer()
+        await self._app(self._scope(path, query), _nothing_more, answer)
+        return answer
 
     def _scope(self, path: str, query: Mapping[str, Queried]) -> Scope:
         given = urlencode({name: value for name, value in query.items() if value is not None}, doseq=True)
@@ -80,12 +91,12 @@ class _Answer:
 
     def __init__(self) -> None:
         self._status = 0
-        self._body = b""
+        self.body = b""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-        self._body += message.get("body", b"")
+        self.body += message.get("body", b"")
 
     def json(self) -> Any:
         """What was answered.
@@ -94,7 +105,7 @@ class _Answer:
             Problem: it is one.
         """
         try:
-            found = msgspec.json.decode(self._body)
+            found = msgspec.json.decode(self.body)
         except msgspec.DecodeError as error:
             raise Problem(500, "the api answered the console with something that is no JSON") from error
         if self._status >= 400:

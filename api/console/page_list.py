@@ -6,6 +6,7 @@ from api.console.deliveries_page import DELIVERIES, DELIVERY
 from api.console.page import Page
 from api.console.quality_page import QUALITY
 from api.console.queue_page import QUEUE
+from api.console.system_page import SYSTEM
 
 PAGES: tuple[Page, ...] = (
     QUEUE,
@@ -14,4 +15,5 @@ PAGES: tuple[Page, ...] = (
     DELIVERIES,
     DELIVERY,
     AUDIT,
+    SYSTEM,
 )

@@ -18,6 +18,7 @@ from features.schema.schema import Schema
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, producer_of
+from pipeline.control.progress import Progress
 from pipeline.control.topic_values import read_definitions, values_of
 from pipeline.learning.label_resolver import read_label
 
@@ -105,8 +106,11 @@ class Redrive:
         raise Refusal("made by the system itself", where="topic", expected="events or labels", got=letter.topic)
 
 
-def redrive(settings: Settings, topic: str, reason: str, dry_run: bool) -> Redrive:
+def redrive(settings: Settings, topic: str, reason: str, dry_run: bool, progress: Progress = lambda done, total: None) -> Redrive:
     """Redrives the records of ``dead-letters`` or ``late`` that `reason` selects; they also stay on that topic.
+
+    Args:
+        progress: is called after each batch with records done and records in all.
 
     Raises:
         Refusal: the broker does not answer, or no release is in force.
@@ -119,7 +123,7 @@ def redrive(settings: Settings, topic: str, reason: str, dry_run: bool) -> Redri
         )
     found = Redrive(release.schema, reason)
     outbox = Outbox(producer_of(settings))
-    for values in values_of(settings, topic):
+    for values in values_of(settings, topic, progress):
         for record in found.records(values):
             if not dry_run:
                 outbox.send(settings.topic(record.topic), record.key.encode(), record.value)

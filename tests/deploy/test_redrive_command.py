@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.topic_values import values_of
+from pipeline.jobs.redrive_kind import RedriveParameters, run
 from pipeline.log.log_folder import INPUT, LOGS, close_writers, segments_of
 from pipeline.log.reader import LogReader
 from pipeline.score_job.dead_letter import dead_letter
@@ -25,6 +27,17 @@ TEXTS = {
     "policy": "score: first_ready(own)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: review}\n",
 }
 LAX = TEXTS | {"schema": TEXTS["schema"].replace("retain: true", "retain: true, required: false")}
+
+
+class Work(NamedTuple):
+    """The surroundings of a job, which remember its progress."""
+
+    settings: Settings
+    folder: pathlib.Path
+    said: list[tuple[int, int]]
+
+    def progress(self, done: int, total: int) -> None:
+        self.said.append((done, total))
 
 
 @pytest.fixture
@@ -56,3 +69,19 @@ def test_letters_that_a_mended_schema_accepts_are_events_again_and_a_dry_run_sen
     assert done.output.splitlines()[:2] == ["500 driven in again, 1 stay", "      500  missing field"]
     sent = {record.value: record.key for record in LogReader(segments_of(settings.path(*LOGS), INPUT), ["events"]).read(1_000)}
     assert sent == {msgspec.json.encode(event): str(event["who"]).encode() for event in mended}
+
+
+def test_the_job_counts_by_reason_and_then_sends_only_what_was_asked_for(settings: Settings, tmp_path: pathlib.Path) -> None:
+    outbox = Outbox(producer_of(settings))
+    for event in [{"id": 3, "at": 1_700_000_000_000, "who": "u"}, {"id": 1}]:
+        outbox.send(settings.topic("dead-letters"), b"0:1", letter(event))
+    outbox.flush()
+    dry = run(RedriveParameters(dry_run=True), Work(settings, tmp_path, [])).found
+    assert dry == {"sent": {"missing field": 1}, "left": {"still refused: missing field": 1}}
+    assert list(values_of(settings, "events")) == []
+    assert run(RedriveParameters(reason="another"), Work(settings, tmp_path, [])).found["sent"] == {}
+    work = Work(settings, tmp_path, [])
+    assert run(RedriveParameters(reason="missing"), work).found == dry
+    assert [value for values in values_of(settings, "events") for value in values] == [b'{"id":3,"at":1700000000000,"who":"u"}']
+    done, total = work.said[-1]
+    assert done == total > 0

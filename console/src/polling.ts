@@ -1,0 +1,22 @@
+// Asks the API again and again, as long as somebody looks; says so when it does not answer, and goes on by itself.
+
+import { Fault, patiently } from "./api.js";
+import { showAway, showFault } from "./away.js";
+
+/** Calls `ask` each `everyMs` while the page is seen, and gives what it answers to `take`. It ends with a fault that does not pass. */
+export function poll<Answered>(ask: () => Promise<Answered>, everyMs: number, take: (answered: Answered) => void): void {
+  const again = (): void => {
+    if (document.hidden) document.addEventListener("visibilitychange", again, { once: true });
+    else void look();
+  };
+  const look = async (): Promise<void> => {
+    try {
+      take(await patiently(ask, showAway));
+      setTimeout(again, everyMs);
+    } catch (error) {
+      if (error instanceof Fault) showFault(error);
+      else throw error;
+    }
+  };
+  setTimeout(again, everyMs);
+}
