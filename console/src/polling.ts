@@ -3,8 +3,8 @@
 import { Fault, patiently } from "./api.js";
 import { showAway, showFault } from "./away.js";
 
-/** Calls `ask` each `everyMs` while the page is seen, and gives what it answers to `take`. It ends with a fault that does not pass. */
-export function poll<Answered>(ask: () => Promise<Answered>, everyMs: number, take: (answered: Answered) => void): void {
+/** Calls `ask` each `everyMs` while the page is seen, at first `firstMs` from now, and gives what it answers to `take`. A fault that does not pass ends it. */
+export function poll<Answered>(ask: () => Promise<Answered>, everyMs: number, take: (answered: Answered) => void, firstMs = everyMs): void {
   const again = (): void => {
     if (document.hidden) document.addEventListener("visibilitychange", again, { once: true });
     else void look();
@@ -18,5 +18,5 @@ export function poll<Answered>(ask: () => Promise<Answered>, everyMs: number, ta
       else throw error;
     }
   };
-  setTimeout(again, everyMs);
+  setTimeout(again, firstMs);
 }
