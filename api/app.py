@@ -64,6 +64,7 @@ from api.patterns.effect_routes import make_effect_routes
 from api.patterns.pattern_routes import make_pattern_routes
 from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
+from api.patterns.writing_routes import make_writing_routes
 from api.stream.stream import Stream
 from api.stream.stream_route import make_stream_route
 from api.verdicts.verdict_routes import make_verdict_routes
@@ -167,6 +168,7 @@ def make_app(
         make_threshold_route(in_force, decisions),
         make_why_route(definitions.registry, in_force, decisions),
         make_match_route(decisions, in_force),
+        make_writing_routes(definitions, in_force),
         make_effect_routes(measuring, snoozes, alerts, in_force, clock),
         make_model_routes(definitions, in_force, ModelComparing(effects, definitions.registry, in_force, settings)),
         make_pattern_routes(definitions, in_force, measuring, remarks),

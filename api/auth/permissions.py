@@ -66,6 +66,8 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "/v1/lists/{name}", "author"),
     ("GET", "/v1/patterns", _READ),
     ("POST", "/v1/patterns:upload", "author"),
+    ("POST", "/v1/patterns:test", _READ),
+    ("GET", "/v1/patterns:vocabulary", _READ),
     ("GET", "/v1/patterns:exceptions", _READ),
     ("GET", "/v1/patterns/{id}", _READ),
     ("GET", "/v1/patterns/{id}:why", _READ),
@@ -139,7 +141,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_NOT_AUDITED = frozenset((("POST", "/v1/events"), ("POST", "/v1/decisions")))
+_NOT_AUDITED = frozenset((("POST", "/v1/events"), ("POST", "/v1/decisions"), ("POST", "/v1/patterns:test")))
 
 
 class _Node:
@@ -183,7 +185,7 @@ def forbidden(caller: Caller, allowed: int) -> Problem:
 
 
 def is_change(method: str, path: str) -> bool:
-    """Whether a request is written to the audit log: every request is, except reads, events and requests for a decision."""
+    """Whether a request is written to the audit log: every request is, except reads, events, and requests that change nothing."""
     return method not in _SAFE and (method, path) not in _NOT_AUDITED
 
 

@@ -47,6 +47,15 @@ class OwnApi:
         """
         return (await self._answer(path, {})).body
 
+    async def text(self, path: str) -> tuple[str, str]:
+        """The text that a ``GET`` of `path`, such as ``/v1/patterns/velocity``, answers, and its ETag.
+
+        Raises:
+            Problem: what the route answers, or that the caller may not call it.
+        """
+        answer = await self._answer(path, {})
+        return answer.text(), answer.etag
+
     async def found(self, path: str, query: Mapping[str, Queried] | None = None) -> Any:
         """As `get`, but None where there is no such thing."""
         try:
@@ -92,11 +101,21 @@ class _Answer:
     def __init__(self) -> None:
         self._status = 0
         self.body = b""
+        self.etag = ""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            self.etag = next((value.decode() for name, value in message["headers"] if name == b"etag"), "")
         self.body += message.get("body", b"")
+
+    def text(self) -> str:
+        """What was answered, as a text.
+
+        Raises:
+            Problem: it is one.
+        """
+        return self.body.decode() if self._status < 400 else str(self.json())
 
     def json(self) -> Any:
         """What was answered.

@@ -46,6 +46,11 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     has_script: bool = False
 
+    @property
+    def section(self) -> str:
+        """The first part of its path, which a page of one thing shares with the list of such things."""
+        return self.path.split("/")[1]
+
     def is_for(self, caller: Caller) -> bool:
         """Whether `caller` may look at it."""
         return may(caller, "GET", self.reads)

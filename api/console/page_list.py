@@ -4,10 +4,15 @@ from api.console.audit_page import AUDIT
 from api.console.case_page import CASE
 from api.console.deliveries_page import DELIVERIES, DELIVERY
 from api.console.entity_page import ENTITY
+from api.console.features_page import FEATURE, FEATURES
+from api.console.lists_page import LIST, LISTS
 from api.console.live_page import LIVE
+from api.console.models_page import MODELS
 from api.console.page import Page
 from api.console.quality_page import QUALITY
 from api.console.queue_page import QUEUE
+from api.console.rule_page import RULE
+from api.console.rules_page import RULES
 from api.console.system_page import SYSTEM
 
 PAGES: tuple[Page, ...] = (
@@ -15,6 +20,13 @@ PAGES: tuple[Page, ...] = (
     CASE,
     ENTITY,
     LIVE,
+    RULES,
+    RULE,
+    LISTS,
+    LIST,
+    MODELS,
+    FEATURES,
+    FEATURE,
     QUALITY,
     DELIVERIES,
     DELIVERY,

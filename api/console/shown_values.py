@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from api.console.small_graphs import bars_of
+
 TEXT_CHARACTERS_MAX = 200
 """Longer texts are cut in the middle of a page; their whole is in the title, up to `TITLE_CHARACTERS_MAX`."""
 TITLE_CHARACTERS_MAX = 1_000
@@ -64,6 +66,15 @@ def json_of(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def share_of(share: float | None, of_count: float | None = None) -> str:
+    """A share as a percentage with three significant digits, ``–`` where nothing is known."""
+    if share is None or of_count == 0:
+        return "–"
+    percent = 100.0 * share
+    return "100 %" if percent >= 99.95 else f"{percent:.3g} %"
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "time": time_of, "span": span_of, "amount": amount_of, "number": number_of, "text": text_of, "json": json_of, "escape": escape,
+    "share": share_of, "bars": bars_of,
 }  # fmt: skip

@@ -28,13 +28,18 @@ class Approval:
         """Whether an upload by `caller` is put in force at once; otherwise it is stored and waits for an approver."""
         return self._mode == "one" or "admin" in caller.roles
 
+    @staticmethod
+    def approves(caller: Caller) -> bool:
+        """Whether `caller` may put in force what others have stored."""
+        return "approver" in caller.roles
+
     def require_approver(self, caller: Caller) -> None:
         """Checks that `caller` may put definitions in force that were in force before, as a rollback does.
 
         Raises:
             Problem: 403, the caller may only write definitions.
         """
-        if not self.acts_alone(caller) and "approver" not in caller.roles:
+        if not self.acts_alone(caller) and not self.approves(caller):
             roles = ", ".join(caller.roles)
             text = f"{caller.name} has the role {roles}, and putting definitions in force needs the role approver or admin"
             raise Problem(403, text, type=NEEDS_APPROVER)

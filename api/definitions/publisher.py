@@ -22,17 +22,20 @@ from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal
 from patterns.lists import declared
-from patterns.rules.manifest import MANIFEST, read_manifest, with_manifest
+from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from pipeline.control.known_releases import not_in_force
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.engine.definitions.sequences_that_warm import sequences_that_warm
+from pipeline.trial.rule_tests import TestedRule, run_tests_of, with_one_rule
 from pipeline.wire.declaration import MODE_KEY
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
 
+TestRule = Callable[[str, Mapping[str, str]], TestedRule]
+"""A function like `pipeline.trial.rule_tests.run_tests_of`."""
 Records = Sequence[tuple[str, bytes | None]]
 ELSEWHERE = "start"
 """The author that the registry names for a release found on the control topic; the start of the system writes the first one."""
@@ -64,6 +67,7 @@ class Definitions:
         found: is called in a thread with each release on the topic that the registry does not know.
         approval: says who may put an upload in force; the routes ask it.
         compile_change: compiles and tries an upload; it is called in a thread.
+        test_rule: reads and tests a rule; it is called in a thread.
     """
 
     def __init__(
@@ -77,9 +81,11 @@ class Definitions:
         found: Callable[[StoredRelease], None] = lambda release: None,
         approval: Approval | None = None,
         compile_change: CompileChange = compile_here,
+        test_rule: TestRule = run_tests_of,
     ) -> None:
         self.approval = approval or Approval()
         self._compile_change = compile_change
+        self._test_rule = test_rule
         self._registry = registry
         self._in_force = in_force
         self._health = health
@@ -219,6 +225,17 @@ class Definitions:
             if current is None:
                 return KeptParts(parts)
             return KeptParts(parts, *_what_changes(current, compiled))
+
+    async def test(self, id: str, text: str) -> TestedRule:
+        """Reads `text` as that of the rule `id` beside the definitions in force, and runs its tests. Nothing is stored.
+
+        Raises:
+            Refusal: it does not compile; names line and column.
+            Problem: 503, no release is in force, or there is no process that could test it.
+        """
+        self._in_force.require()
+        texts = {**self._in_force.texts, PATTERN_PREFIX + id: text}
+        return await asyncio.to_thread(lambda: self._test_rule(id, with_one_rule(texts, id)))
 
     async def _texts_with(self, changes: Changes) -> dict[str, str]:
         """All texts in force with `changes`; the manifest of the rules fits them, unless it is one of the changes itself."""

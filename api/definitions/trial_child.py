@@ -16,6 +16,7 @@ from foundation.refusal import Refusal
 from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
 from pipeline.engine.definitions.release import compile_release
 from pipeline.flink.garbage import settle_garbage
+from pipeline.trial.rule_tests import TestedRule, run_tests_of
 from pipeline.trial.trial_budget import cpu_ms_for, warm_up
 
 log = logging.getLogger(__name__)
@@ -27,19 +28,27 @@ READY = b"ready"
 
 
 class Trial(msgspec.Struct, array_like=True):
-    """The arguments of `compile_change`, with the release in force as its id (0 if there is none) and its texts."""
+    """The arguments of `compile_change`, with the release in force as its id (0 if there is none) and its texts.
+
+    With `tested`, the id of a rule among `texts`, its tests are run and nothing else is done.
+    """
 
     current_id: int
     current: dict[str, str]
     texts: dict[str, str]
     changes: dict[str, str | None]
+    tested: str = ""
 
 
 class Verdict(msgspec.Struct, array_like=True):
-    """The result of a trial: the fields of a refusal, or None. With `is_last` the process ends after this trial."""
+    """The result of a trial: the fields of a refusal, or None. With `is_last` the process ends after this trial.
+
+    `tested` is what the rule that was tested gave; None after every other trial.
+    """
 
     refusal: dict[str, str] | None
     is_last: bool
+    tested: TestedRule | None = None
 
 
 def cpu_ms_of(trial: Trial, cpu_ms: int) -> int:
@@ -70,10 +79,10 @@ def main() -> None:
         return
 
 
-def tried(trial: Callable[[], None], memory_mib: int) -> Verdict:
+def tried(trial: Callable[[], TestedRule | None], memory_mib: int) -> Verdict:
     """Runs `trial` and gives its verdict; every exception becomes a refusal."""
     try:
-        trial()
+        found = trial()
     except Refusal as refusal:
         return Verdict(refusal.fields(), False)
     except MemoryError:
@@ -82,7 +91,7 @@ def tried(trial: Callable[[], None], memory_mib: int) -> Verdict:
         log.exception("definitions raised an exception when they were tried")
         got = f"{type(error).__name__}: {error}"
         return Verdict(Refusal("release cannot be tried", where="release", expected="definitions that compile", got=got).fields(), True)
-    return Verdict(None, False)
+    return Verdict(None, False, found)
 
 
 def too_much_memory(memory_mib: int, got: str) -> Refusal:
@@ -96,10 +105,13 @@ def too_much_memory(memory_mib: int, got: str) -> Refusal:
     )
 
 
-def _try(trial: Trial, cpu_ms: int) -> None:
+def _try(trial: Trial, cpu_ms: int) -> TestedRule | None:
     bound_cpu(cpu_ms_of(trial, cpu_ms))
+    if trial.tested:
+        return run_tests_of(trial.tested, trial.texts)
     current = compile_release(trial.current_id, trial.current) if trial.current_id else None
     compile_change(current, trial.texts, trial.changes)
+    return None
 
 
 def bound_cpu(cpu_ms: int) -> None:

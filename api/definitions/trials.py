@@ -20,6 +20,7 @@ from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
 from pipeline.control.compiling import compiling
 from pipeline.engine.definitions.release import Release
+from pipeline.trial.rule_tests import TestedRule
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +82,30 @@ class Trials:
         if changes and changes.keys() <= UNTRIED:
             return self._compiled(current, texts)
         trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
-        refusal = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
-        if refusal is not None:
-            raise refusal
+        self._verdict_on(trial)
         return self._compiled(current, texts)
 
     @staticmethod
     def _compiled(current: Release | None, texts: Mapping[str, str]) -> Release:
         parts = {part: content_hash(text) for part, text in texts.items()}
         return compiling(current.id + 1 if current else 1, parts, lambda: texts).result()
+
+    def test_rule(self, id: str, texts: Mapping[str, str]) -> TestedRule:
+        """Runs `pipeline.trial.rule_tests.run_tests_of` in the process. Blocks.
+
+        Raises:
+            Refusal: as for `run_tests_of`; or the tests made the process end.
+            Problem: 503, there is no process to run them.
+        """
+        found = self._verdict_on(Trial(0, {}, dict(texts), {}, id)).tested
+        assert found is not None, "a trial of a rule's tests says what they gave"
+        return found
+
+    def _verdict_on(self, trial: Trial) -> Verdict:
+        verdict = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
+        if verdict.refusal is not None:
+            raise refusal_of(verdict.refusal)
+        return verdict
 
     def close(self) -> None:
         """Ends the process; a trial that is running is refused."""
@@ -99,13 +115,13 @@ class Trials:
         self._thread.submit(self._end).result()
         self._thread.shutdown()
 
-    def _try(self, trial: bytes, cpu_ms: int) -> Refusal | None:
+    def _try(self, trial: bytes, cpu_ms: int) -> Verdict:
         try:
             return self._tried(trial, cpu_ms)
         finally:
             self._end_when_unused()
 
-    def _tried(self, trial: bytes, cpu_ms: int) -> Refusal | None:
+    def _tried(self, trial: bytes, cpu_ms: int) -> Verdict:
         connection = self._started()
         try:
             connection.send_bytes(trial)
@@ -113,11 +129,11 @@ class Trials:
                 self._child.kill()
             verdict = msgspec.msgpack.decode(connection.recv_bytes(), type=Verdict)
         except (EOFError, OSError):
-            return self._refusal(self._end(), cpu_ms)
+            return Verdict(self._refusal(self._end(), cpu_ms).fields(), False)
         if verdict.is_last:
             self._end()
             self._start_again()
-        return None if verdict.refusal is None else refusal_of(verdict.refusal)
+        return verdict
 
     def _refusal(self, ended: str, cpu_ms: int) -> Refusal:
         self._start_again()

@@ -164,3 +164,62 @@ class ShownSnoozes(msgspec.Struct):
 
     snoozes: list[ShownSnooze]
     suppressions: list[ShownSuppression] = []
+
+
+class RuleTest(msgspec.Struct):
+    """A test of a rule's text, whose name stands in the line `line`; `problem` says what else than expected came, '' if it passed."""
+
+    name: str
+    line: int
+    passed: bool
+    problem: str
+
+
+class RuleTests(msgspec.Struct):
+    """What the tests of a rule's text gave, in their order; costs and warnings are as in `RuleRemarks`."""
+
+    tests: list[RuleTest]
+    cost_ns: int
+    cost_ns_max: int
+    state_bytes: int
+    state_bytes_max: int
+    warnings: list[str]
+
+
+class RuleName(msgspec.Struct):
+    """A name that conditions of rules may read, such as ``feature.count_1h``; `about` is what is said of it, '' if nothing is."""
+
+    name: str
+    type: str
+    about: str
+
+
+class RuleVocabulary(msgspec.Struct):
+    """What rules may say beside release `release`: the JSON Schema of a rule's file, and the names, lists and functions of conditions."""
+
+    release: int
+    file: dict[str, object]
+    names: list[RuleName]
+    lists: list[str]
+    functions: list[str]
+
+
+class RuleMove(msgspec.Struct):
+    """A step of a rule's life: whether the caller may take it now, and if not, why."""
+
+    verb: str
+    possible: bool
+    why: str
+
+
+class RuleMoves(msgspec.Struct):
+    """The steps of a rule's life that lead somewhere from its status.
+
+    Who `approves` may put texts in force that others have stored; who `acts_alone`, their own too.
+    """
+
+    pattern: str
+    status: str
+    approves: bool
+    acts_alone: bool
+    moves: list[RuleMove]

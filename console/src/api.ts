@@ -33,17 +33,18 @@ const RETRY_MS = 1_000;
 const RETRY_MS_MAX = 15_000;
 const CALL_MS_MAX = 20_000;
 
-/** One call. Throws a `Fault` for whatever is no success. */
+/** One call. A body is sent as JSON, or as it is where `headers` say its content type. Throws a `Fault` for whatever is no success. */
 export async function call<Shape>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<Shape>> {
   const given: Record<string, string> = { accept: "application/json", ...headers };
   if (method !== "GET") given["x-weir-csrf"] = csrf();
-  if (body !== undefined) given["content-type"] = "application/json";
+  const isText = given["content-type"] !== undefined;
+  if (body !== undefined && !isText) given["content-type"] = "application/json";
   let answer: Response;
   try {
     answer = await fetch(path, {
       method,
       headers: given,
-      body: body === undefined ? null : JSON.stringify(body),
+      body: body === undefined ? null : isText ? String(body) : JSON.stringify(body),
       credentials: "same-origin",
       signal: AbortSignal.timeout(CALL_MS_MAX),
     });

@@ -14,6 +14,7 @@ from foundation.place import Place
 from patterns.entries import Change, Entry
 from patterns.language.pattern import Given, InlineTest, Pattern
 from patterns.language.rule_folder import extended_by
+from patterns.language.traffic_warnings import constant_conditions
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.fact_record import FactRecord
@@ -22,6 +23,7 @@ from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
 from pipeline.trial.given_values import GivenStep, given_rules
+from pipeline.trial.rules_read import read_rule
 
 _ARRIVED_MS = 253_402_300_799_999
 _RULES = "rules"
@@ -45,6 +47,38 @@ class TestOutcome(NamedTuple):
     problem: str
 
 
+class GivenTest(NamedTuple):
+    """Says what a test of a rule gave, and in which line of the rule's text its name stands; `problem` is '' if it passed."""
+
+    name: str
+    line: int
+    problem: str
+
+
+class TestedRule(NamedTuple):
+    """Says what the tests of a rule gave, in their order, what the rule costs (see `Cost`), and sentences of warning with their places."""
+
+    tests: tuple[GivenTest, ...]
+    cost_ns: int
+    state_bytes: int
+    warnings: tuple[str, ...]
+
+
+def run_tests_of(id: str, texts: Mapping[str, str]) -> TestedRule:
+    """Reads and tests one rule of a configuration as `run_rule_tests` does; no other rule is read but the one that it extends.
+
+    Args:
+        texts: of the whole configuration, by part.
+
+    Raises:
+        Refusal: the rule does not compile; names line and column.
+    """
+    pattern = read_rule(texts, id)
+    outcomes = run_rule_tests(texts, {id: pattern})
+    tests = tuple(GivenTest(each.test, each.place.line, each.problem) for each in outcomes)
+    return TestedRule(tests, pattern.cost.units, pattern.cost.state_bytes, tuple(constant_conditions(pattern)))
+
+
 def run_rule_tests(texts: Mapping[str, str], patterns: Mapping[str, Pattern]) -> list[TestOutcome]:
     """Runs the tests of `patterns`, rules by id, each rule as if it were the only one and active, whatever its status.
 
@@ -56,16 +90,20 @@ def run_rule_tests(texts: Mapping[str, str], patterns: Mapping[str, Pattern]) ->
     outcomes: list[TestOutcome] = []
     for pattern in patterns.values():
         if pattern.tests:
-            release = compile_release(1, _alone(texts, pattern.id))
+            release = compile_release(1, with_one_rule(texts, pattern.id))
             outcomes += (TestOutcome(pattern.id, test.name, test.place, _problem_of(release, test)) for test in pattern.tests)
     return outcomes
 
 
-def _alone(texts: Mapping[str, str], id: str) -> dict[str, str]:
-    """The configuration with one rule, active, and the rule that it extends, which is not evaluated."""
+def with_one_rule(texts: Mapping[str, str], id: str) -> dict[str, str]:
+    """Returns the configuration with one rule, active, and the rule that it extends, which is not evaluated.
+
+    Raises:
+        Refusal: the text of the rule is no YAML document.
+    """
     rules = {id: texts[PATTERN_PREFIX + id]}
     extended = extended_by(id, rules[id])
-    if extended:
+    if PATTERN_PREFIX + extended in texts:
         rules[extended] = texts[PATTERN_PREFIX + extended]
     standings = {name: Standing(content_hash(text), "active" if name == id else "draft") for name, text in rules.items()}
     others = {part: text for part, text in texts.items() if part != MANIFEST and not part.startswith(PATTERN_PREFIX)}

@@ -62,5 +62,5 @@ class SeededConsole:
 
 
 def start_console(folder: pathlib.Path) -> System:
-    """A system with the configuration of the demo; one person puts definitions in force, and receivers may be of this machine."""
-    return System(DEMO_CONFIG, folder, approval="one", webhook_networks="127.0.0.0/8", webhook_plain="accept")
+    """A system with the configuration of the demo; another than its author approves a rule, and receivers may be of this machine."""
+    return System(DEMO_CONFIG, folder, webhook_networks="127.0.0.0/8", webhook_plain="accept")

@@ -1,0 +1,58 @@
+"""The rules in force: what each does, and what came of it. Those that act come first."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from api.console.own_api import OwnApi, quoted
+from api.console.page import Asked, Page
+from api.http.problem import Problem
+
+log = logging.getLogger(__name__)
+
+STATUSES = ("active", "canary", "shadow", "draft", "paused", "retired")
+SHOWN = 25
+PAGE_MAX = 1_000
+
+
+async def load(asked: Asked) -> Mapping[str, object]:
+    """A page of the rules that the filters in the address leave, each with its report."""
+    query = asked.query
+    statuses = [status for status in query.getlist("status") if status in STATUSES]
+    owner, sought = query.get("owner", ""), query.get("q", "").strip()
+    rules = (await asked.api.get("/v1/patterns"))["patterns"]
+    chosen = (rule for rule in rules if _is_chosen(rule, statuses, owner, sought))
+    left = sorted(chosen, key=lambda rule: (STATUSES.index(rule["status"]), rule["id"]))
+    page = _page_number(query.get("page", ""))
+    shown = left[(page - 1) * SHOWN : page * SHOWN]
+    reports = await asyncio.gather(*(_report(asked.api, rule["id"]) for rule in shown))
+    counts = {status: sum(rule["status"] == status for rule in rules) for status in STATUSES}
+    return {
+        "rules": list(zip(shown, reports, strict=True)), "found": len(left), "all": len(rules), "counts": counts, "number": page,
+        "pages_of_rules": -(-len(left) // SHOWN), "owners": sorted({rule["owner"] for rule in rules}),
+        "all_statuses": STATUSES, "statuses": statuses, "owner": owner, "sought": sought,
+    }  # fmt: skip
+
+
+def _is_chosen(rule: Mapping[str, str], statuses: Sequence[str], owner: str, sought: str) -> bool:
+    said = f"{rule['id']} {rule['title']}".lower()
+    return (not statuses or rule["status"] in statuses) and owner in ("", rule["owner"]) and all(
+        word in said for word in sought.lower().split()
+    )  # fmt: skip
+
+
+def _page_number(given: str) -> int:
+    return min(max(int(given), 1), PAGE_MAX) if given.isdecimal() and len(given) < 6 else 1
+
+
+async def _report(api: OwnApi, id: str) -> Any:
+    """The report on a rule; None where it cannot be made, which costs this rule its figures and not the page."""
+    try:
+        return await api.get(f"/v1/patterns/{quoted(id)}/report")
+    except Problem as problem:
+        log.warning("the report on the rule %s is not shown: %s", id, problem.detail)
+        return None
+
+
+RULES = Page(name="rules", path="/rules", title="Rules", reads="/v1/patterns", load=load, label="Rules", key="r", has_script=True)
