@@ -75,9 +75,9 @@ def _add_moves(routes: APIRouter, definitions: Definitions, in_force: InForce, c
         """What it needs for that is measured now. The champion before it becomes its challenger, and goes on to learn."""
         wanted = read_json(await request.body() or b"{}", Promotion, "promotion", _PROMOTION)
         caller, approval = caller_of(request), definitions.approval
-        approval.require_approver(caller)
         release, _ = in_force.require()
         with_promotion(release, name, caller.name)  # what leads nowhere is said before anything is measured
+        approval.require_approver(caller)
         author = (await asyncio.to_thread(version_of, definitions.registry, "models", in_force.hashes["models"])).by
         if not approval.acts_alone(caller) and author == caller.name:
             text = f"{caller.name} stored models.yaml with the model {name}, so another approver or an admin has to promote it"
