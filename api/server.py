@@ -36,6 +36,7 @@ from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
 from api.kafka.log import LogUnavailableError
 from api.operations.case_figures import CaseFigures
+from api.operations.checkpoint_figures import CheckpointFigures
 from api.operations.checks import Check, Checks
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
@@ -134,6 +135,8 @@ class Server:
         api_metrics.registry.register(self._rule_figures)
         self._case_figures = CaseFigures(RelationalCases(self._database), self._in_force, clock)
         api_metrics.registry.register(self._case_figures)
+        self._checkpoints = CheckpointFigures(rest_of(settings).url if settings.runtime == "flink" else "")
+        api_metrics.registry.register(self._checkpoints)
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
@@ -174,6 +177,7 @@ class Server:
                 self._verdicts.run(),
                 self._rule_figures.run(),
                 self._case_figures.run(),
+                self._checkpoints.run(client),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._automatic_rollback.run(), *durable, *checks)]

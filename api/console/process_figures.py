@@ -10,6 +10,7 @@ from prometheus_client.samples import Sample
 WAITING_MAX = 1_000
 WATCHERS_MAX = 100
 FALLBACKS_MAX = 0.01
+CHECKPOINT_SECONDS_MAX = 120
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -28,8 +29,12 @@ class Figure(msgspec.Struct, frozen=True):
     is_alarming: bool
 
 
-def figures_of(text: str) -> list[Figure]:
-    """The figures in `text`, which is in Prometheus' format; one that is missing there counts as 0."""
+def figures_of(text: str, now_seconds: float) -> list[Figure]:
+    """The figures in `text`, which is in Prometheus' format; one that is missing there counts as 0.
+
+    Args:
+        now_seconds: since the epoch.
+    """
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     totals: dict[str, float] = {}
     for sample in samples:
@@ -48,8 +53,17 @@ def figures_of(text: str) -> list[Figure]:
         _counted(totals, "Events at which a stage raised", "weir_raised_total", 0),
         _counted(totals, "Releases that were taken back", "weir_releases_taken_back_total", 0),
         _counted(totals, "Looks that found another release deciding", "weir_decided_by_another_release_total", 0),
+        _checkpoints(samples, now_seconds),
+        _counted(totals, "Checkpoints that failed since their jobs began", "weir_checkpoints_failed_total", math.inf),
         _counted(totals, "Callers that were not let in", "weir_api_authentication_failures_total", math.inf),
     ]
+
+
+def _checkpoints(samples: Iterable[Sample], now_seconds: float) -> Figure:
+    ages = [now_seconds - sample.value for sample in samples if sample.name == "weir_checkpoint_completed_seconds"]
+    age = f"{max(ages):,.0f} s" if ages else "no job of Flink"
+    alarm = f"above {CHECKPOINT_SECONDS_MAX} s"
+    return Figure("Oldest of the newest checkpoints of all jobs", age, alarm, any(each > CHECKPOINT_SECONDS_MAX for each in ages))
 
 
 def _counted(totals: Mapping[str, float], name: str, sample: str, good_max: float) -> Figure:

@@ -19,7 +19,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
     ready = msgspec.json.decode(await asked.api.whatever("/ready"), type=dict[str, Any])
     parts = sorted(ready["parts"].items(), key=lambda each: each[1]["ok"])
     rows = [{"key": key, "advice": PARTS.get(key, UNKNOWN), **part} for key, part in parts]
-    figures = figures_of((await asked.api.whatever("/metrics")).decode())
+    figures = figures_of((await asked.api.whatever("/metrics")).decode(), asked.now_ms / 1_000)
     newest = await _newest(asked.api) if may(asked.caller, "GET", "/v1/metrics/query") else None
     return {"ready": ready, "all_parts": rows, "all_figures": figures, "newest": newest}
 

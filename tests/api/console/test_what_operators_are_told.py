@@ -21,7 +21,7 @@ def test_there_is_advice_for_each_part_that_is_checked() -> None:
 
 
 def test_figures_are_summed_over_their_labels_and_say_when_they_alarm() -> None:
-    found = {each.name: each for each in figures_of(TEXT)}
+    found = {each.name: each for each in figures_of(TEXT, 1_000)}
     assert found["Synchronous decisions since the start"].value == "100"
     assert found["Nine in ten of them took at most"].value == "5 ms"
     assert found["99 in 100 took at most"].value == "100 ms"
@@ -31,4 +31,4 @@ def test_figures_are_summed_over_their_labels_and_say_when_they_alarm() -> None:
 
 
 def test_figures_of_a_process_that_has_decided_nothing_alarm_nobody() -> None:
-    assert not any(each.is_alarming for each in figures_of(""))
+    assert not any(each.is_alarming for each in figures_of("", 1_000))
