@@ -1,0 +1,47 @@
+"""Drift of what models see and say is told from chance; a pure change of what fraud looks like shows in labels alone."""
+
+import numpy as np
+import pytest
+
+from pipeline.comparison.drift import EVENTS_MIN, Drift, drift_of, drift_of_labels
+
+
+def found(reference: object, current: object) -> Drift:
+    drift = drift_of("x", np.asarray(reference, np.float64), np.asarray(current, np.float64))
+    assert drift is not None
+    return drift
+
+
+def test_the_index_is_that_of_the_definition() -> None:
+    reference, current = np.repeat([0.0, 1.0], 5_000), np.repeat([0.0, 1.0], [2_000, 8_000])
+    assert found(reference, current).index == pytest.approx((0.2 - 0.5) * np.log(0.2 / 0.5) + (0.8 - 0.5) * np.log(0.8 / 0.5), rel=1e-2)
+
+
+def test_chance_is_not_drift_and_a_shift_is() -> None:
+    draw = np.random.default_rng(1)
+    for n in (EVENTS_MIN, 1_000, 20_000):
+        same = [found(draw.normal(size=5_000), draw.normal(size=n)).matters for _ in range(50)]
+        assert sum(same) <= 1
+        assert found(draw.normal(size=5_000), draw.normal(1.0, size=n)).matters
+
+
+def test_a_share_of_missing_values_is_drift() -> None:
+    draw = np.random.default_rng(2)
+    values = draw.normal(size=2_000)
+    holes = np.where(draw.random(2_000) < 0.3, np.nan, values)
+    assert found(values, holes).matters
+    assert not found(holes, holes).matters
+    assert not found(np.full(500, np.nan), np.full(500, np.nan)).matters
+
+
+def test_of_few_events_nothing_is_said() -> None:
+    assert drift_of("x", np.zeros(EVENTS_MIN - 1), np.zeros(5_000)) is None
+    assert drift_of_labels(np.zeros(5_000, np.bool_), np.zeros(EVENTS_MIN - 1, np.bool_)) is None
+
+
+def test_a_share_of_fraud_that_rises_much_is_drift() -> None:
+    before = np.arange(20_000) % 100 == 0
+    assert [
+        bool(each and each.matters)
+        for each in (drift_of_labels(before, before[:2_000]), drift_of_labels(before, np.arange(2_000) % 5 == 0))
+    ] == [False, True]
