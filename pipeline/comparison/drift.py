@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ REFERENCE_DAYS = 28
 LIMIT = 0.2
 """A stability index of 0.2 and more is commonly taken for a change that matters (Siddiqi, Credit Risk Scorecards, 2006)."""
 _Z_999 = 3.090232306167813
+_SHARE_MAX = 0.25
 _HALF = 0.5
 """Is added to each bin, so that an empty one is no infinite change."""
 
 
-class Drift(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Drift:
     """Says how far something is from what it was.
 
     Args:
@@ -52,16 +54,17 @@ def drift_of(subject: str, reference: NDArray[np.float64], current: NDArray[np.f
         return None
     known = reference[~np.isnan(reference)]
     edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else np.empty(0)
-    counts = [_counts(values, edges) for values in (reference, current)]
-    return _drift(subject, *counts, float(_median(current)), float(_median(reference)))
+    before, after = _counts(reference, edges), _counts(current, edges)
+    return _drift(subject, before, after, float(_median(current)), float(_median(reference)))
 
 
 def drift_of_labels(reference: NDArray[np.bool_], current: NDArray[np.bool_]) -> Drift | None:
-    """Compares the share of fraud among the events [m] of a day with that [n] before."""
+    """Compares the share of fraud among the events [m] of a day with that [n] before; twice the usual share matters."""
     if min(len(reference), len(current)) < EVENTS_MIN:
         return None
-    counts = [np.array([np.count_nonzero(~fraud), np.count_nonzero(fraud)], np.float64) for fraud in (reference, current)]
-    return _drift("label_rate", *counts, float(current.mean()), float(reference.mean()))
+    before, after = (np.array([np.count_nonzero(~fraud), np.count_nonzero(fraud)], np.float64) for fraud in (reference, current))
+    usual = float(reference.mean())
+    return _drift("label_rate", before, after, float(current.mean()), usual, _twice(usual))
 
 
 def worst_first(found: Iterable[Drift | None]) -> list[Drift]:
@@ -69,11 +72,20 @@ def worst_first(found: Iterable[Drift | None]) -> list[Drift]:
     return sorted((each for each in found if each is not None), key=lambda each: -each.index / each.limit)
 
 
-def _drift(subject: str, before: NDArray[np.float64], after: NDArray[np.float64], now: float, usual: float) -> Drift:
-    n, m, bins = before.sum(), after.sum(), len(before)
+def _drift(
+    subject: str, before: NDArray[np.float64], after: NDArray[np.float64], now: float, usual: float, matters: float = LIMIT
+) -> Drift:
+    n, m, bins = float(before.sum()), float(after.sum()), len(before)
     one, other = ((counts + _HALF) / (counts.sum() + _HALF * bins) for counts in (before, after))
     index = float(((other - one) * np.log(other / one)).sum())
-    return Drift(subject, index, max(LIMIT, _chance(bins) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual)
+    return Drift(subject, index, max(matters, _chance(bins) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual)
+
+
+def _twice(share: float) -> float:
+    """The index of a share that is twice as large, at most `LIMIT`: a small share may grow tenfold and stay below that."""
+    if share >= _SHARE_MAX:
+        return LIMIT
+    return min(LIMIT, share * (math.log(2.0) + math.log((1.0 - share) / (1.0 - 2.0 * share))))
 
 
 def _chance(bins: int) -> float:

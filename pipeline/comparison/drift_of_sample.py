@@ -1,28 +1,21 @@
 """Measures drift on a sample of scored events: each input of a model, each model's score, and the share of fraud."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.schema.label_sources import LabelSources
-from pipeline.comparison.drift import REFERENCE_DAYS, Drift, drift_of, drift_of_labels, worst_first
+from pipeline.comparison.drift import REFERENCE_DAYS, Drift, drift_of, drift_of_labels
 from pipeline.comparison.known_outcomes import DAY_MS, known_outcomes, scores_of
 from stores.scored_events import ScoredEvent, ScoredSample
 
-
-class DriftOfDay(NamedTuple):
-    """Holds what has changed by the day that begins at `day_ms`, worst first; the days before it from `from_ms` on are what is usual."""
-
-    day_ms: int
-    from_ms: int
-    each: list[Drift]
+REFERENCE_MS = REFERENCE_DAYS * DAY_MS
 
 
 def newest_whole_day(newest_ms: int) -> int:
-    """Returns the beginning of the newest day that is over at the event time `newest_ms`."""
-    return newest_ms // DAY_MS * DAY_MS - DAY_MS
+    """Returns the beginning of the newest day that is over at the event time `newest_ms`; 0 before there is one."""
+    return max(0, newest_ms // DAY_MS * DAY_MS - DAY_MS)
 
 
 def drift_of_day(
@@ -38,7 +31,7 @@ def drift_of_day(
         numbers: by ``event.`` or ``feature.`` name, the releases in which it is what it is now.
         models: by name, the same of models.
     """
-    before = [event for event in sample.events if day_ms - REFERENCE_DAYS * DAY_MS <= event.at_ms < day_ms]
+    before = [event for event in sample.events if day_ms - REFERENCE_MS <= event.at_ms < day_ms]
     now = [event for event in sample.events if day_ms <= event.at_ms < day_ms + DAY_MS]
     for name, releases in numbers.items():
         yield drift_of(name, _numbers(name, before, releases), _numbers(name, now, releases))
@@ -46,18 +39,11 @@ def drift_of_day(
         yield drift_of(f"model.{name}", *(_known(scores_of(name, events, releases)) for events in (before, now)))
 
 
-def label_drift(sample: ScoredSample, sources: LabelSources, negative_after_ms: int) -> Drift | None:
-    """Gives the drift of the share of fraud on the newest day of which nearly all outcomes are known."""
+def label_drift(sample: ScoredSample, day_ms: int, sources: LabelSources, negative_after_ms: int) -> Drift | None:
+    """Gives the drift of the share of fraud on a day whose outcomes are known; see `known_outcomes`."""
     known = known_outcomes(sample, {}, sources, negative_after_ms)
-    newest = max((event.at_ms for event in sample.events), default=0)
-    day_ms = newest_whole_day(newest - negative_after_ms)
-    before = (known.days < day_ms) & (known.days >= day_ms - REFERENCE_DAYS * DAY_MS)
+    before = (known.days < day_ms) & (known.days >= day_ms - REFERENCE_MS)
     return drift_of_labels(known.fraud[before], known.fraud[known.days == day_ms])
-
-
-def all_drift(found: Iterator[Drift | None], labels: Drift | None) -> list[Drift]:
-    """Returns all that was measured, worst first."""
-    return worst_first([*found, labels])
 
 
 def _numbers(name: str, events: Collection[ScoredEvent], releases: frozenset[int]) -> NDArray[np.float64]:
@@ -66,4 +52,5 @@ def _numbers(name: str, events: Collection[ScoredEvent], releases: frozenset[int
 
 
 def _known(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    return scores[~np.isnan(scores)]
+    known: NDArray[np.float64] = scores[~np.isnan(scores)]
+    return known

@@ -39,9 +39,19 @@ def test_of_few_events_nothing_is_said() -> None:
     assert drift_of_labels(np.zeros(5_000, np.bool_), np.zeros(EVENTS_MIN - 1, np.bool_)) is None
 
 
-def test_a_share_of_fraud_that_rises_much_is_drift() -> None:
-    before = np.arange(20_000) % 100 == 0
-    assert [
-        bool(each and each.matters)
-        for each in (drift_of_labels(before, before[:2_000]), drift_of_labels(before, np.arange(2_000) % 5 == 0))
-    ] == [False, True]
+@pytest.mark.parametrize(
+    ("usual", "now", "drifts"), [(0.01, 0.01, False), (0.01, 0.013, False), (0.01, 0.03, True), (0.05, 0.005, True), (0.4, 0.45, False)]
+)
+def test_a_share_of_fraud_drifts_once_it_is_twice_the_usual_one_however_small_that_is(usual: float, now: float, drifts: bool) -> None:
+    before, after = np.arange(20_000) < usual * 20_000, np.arange(2_000) < now * 2_000
+    found = drift_of_labels(before, after)
+    assert found is not None
+    assert found.matters == drifts
+
+
+def test_a_share_of_fraud_that_chance_explains_is_no_drift() -> None:
+    before, after = np.arange(5_000) < 5, np.arange(EVENTS_MIN) < 1
+    found = drift_of_labels(before, after)
+    assert found is not None
+    assert found.now > 2 * found.usual
+    assert not found.matters
