@@ -55,7 +55,9 @@ from api.jobs.result_route import make_result_route
 from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.entries import Entries
 from api.models.comparing import ModelComparing
+from api.models.drifting import Drifting
 from api.models.model_routes import make_model_routes
+from api.models.unchanged import Unchanged
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import Asking, make_metric_routes
@@ -152,6 +154,7 @@ def make_app(
     keeper = access.keeper(settings, clock)
     authenticator = Authenticator(access.verifiers(keeper, clock), api_metrics.count_rejected, clock)
     door = CaseDoor(cases, in_force, clock)
+    unchanged = Unchanged(definitions.registry)
     measuring = Measuring(effects, definitions.registry, in_force, settings, jobs)
     remarks = Remarks(in_force, Asking(metrics).ask if metrics is not None else None, clock)
     doors: dict[str, Door] = {BACKTEST.name: BacktestDoor(definitions), EXPORT.name: ExportDoor(cases.inboxes)}
@@ -170,7 +173,9 @@ def make_app(
         make_match_route(decisions, in_force),
         make_writing_routes(definitions, in_force),
         make_effect_routes(measuring, snoozes, alerts, in_force, clock),
-        make_model_routes(definitions, in_force, ModelComparing(effects, definitions.registry, in_force, settings)),
+        make_model_routes(
+            definitions, in_force, ModelComparing(effects, unchanged, in_force, settings), Drifting(effects, unchanged, in_force)
+        ),
         make_pattern_routes(definitions, in_force, measuring, remarks),
         make_stream_route(stream, in_force, require_entity_type),
         make_token_routes(access.tokens, authenticator, clock),

@@ -35,9 +35,12 @@ from api.http.metrics import ApiMetrics
 from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
 from api.kafka.log import LogUnavailableError
+from api.models.drifting import Drifting
+from api.models.unchanged import Unchanged
 from api.operations.case_figures import CaseFigures
 from api.operations.checkpoint_figures import CheckpointFigures
 from api.operations.checks import Check, Checks
+from api.operations.drift_figures import DriftFigures
 from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.rule_figures import RuleFigures
@@ -137,6 +140,8 @@ class Server:
         api_metrics.registry.register(self._case_figures)
         self._checkpoints = CheckpointFigures(rest_of(settings).url if settings.runtime == "flink" else "")
         api_metrics.registry.register(self._checkpoints)
+        self._drift_figures = DriftFigures(Drifting(self._effects, Unchanged(self._registry), self._in_force))
+        api_metrics.registry.register(self._drift_figures)
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
@@ -178,6 +183,7 @@ class Server:
                 self._rule_figures.run(),
                 self._case_figures.run(),
                 self._checkpoints.run(client),
+                self._drift_figures.run(),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._automatic_rollback.run(), *durable, *checks)]

@@ -56,7 +56,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
         ("POST", f"/v1/{part}/versions", "author"),
         ("POST", f"/v1/{part}:activate", "author approver"),
     )),
-    *(("GET", f"/v1/models:{what}", _READ) for what in ("standings", "compare", "reliability")),
+    *(("GET", f"/v1/models:{what}", _READ) for what in ("standings", "compare", "reliability", "drift")),
     ("POST", "/v1/models/{name}:promote", "author approver"),
     ("POST", "/v1/models/{place}:roll_back", "author approver"),
     ("GET", "/v1/lists", _READ),

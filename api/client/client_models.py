@@ -1,10 +1,10 @@
-"""Models from Python: who decides, how challengers compare, promotion and rollback."""
+"""Models from Python: who decides, how challengers compare, what drifts, promotion and rollback."""
 
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownModels
+from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownDrifts, ShownModels
 
 
 class ClientModels:
@@ -34,6 +34,11 @@ class ClientModels:
     def reliability(self, days: int | None = None) -> Reliability:
         """How often events were fraud, by the probability that their decisions said."""
         found: Reliability = self._read("GET", "/v1/models:reliability", Reliability, params={"days": days})
+        return found
+
+    def drift(self) -> ShownDrifts:
+        """How far inputs, scores and the share of fraud of the newest day that is over are from those of the 28 days before."""
+        found: ShownDrifts = self._read("GET", "/v1/models:drift", ShownDrifts)
         return found
 
     def promote(self, name: str, reason: str = "", override: bool = False) -> ModelMoved:

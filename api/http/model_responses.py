@@ -1,4 +1,4 @@
-"""The shapes of answers about models: what each may do, and how they compare."""
+"""The shapes of answers about models: what each may do, how they compare, and how far what they see and say has drifted."""
 
 import msgspec
 
@@ -95,3 +95,34 @@ class Reliability(msgspec.Struct):
     from_ms: int
     events: int
     bins: list[ReliabilityBin]
+
+
+class ShownDrift(msgspec.Struct):
+    """How far something is from what it was.
+
+    `subject` is ``event.`` or ``feature.`` and the name of a number that a model reads, ``model.`` and a model's name for its raw score,
+    or ``label_rate``. `index` is the population stability index, and `beyond` says whether it is greater than `limit`. `now` and `usual`
+    are the medians of the `events` of the day and of the `reference_events` before, null where all are missing; of ``label_rate`` they are
+    the shares of fraud.
+    """
+
+    subject: str
+    index: float
+    limit: float
+    beyond: bool
+    events: int
+    reference_events: int
+    now: float | None
+    usual: float | None
+
+
+class ShownDrifts(msgspec.Struct):
+    """What changed on a day against the 28 days before it, what changed most for its limit first.
+
+    `day_ms` is the beginning of the newest day that is over, and `labels_day_ms` that of the newest one whose outcomes are known, which
+    ``label_rate`` is of; ms since the epoch, event time. What was seen on fewer than 200 events of either side is left out.
+    """
+
+    day_ms: int
+    labels_day_ms: int
+    drifts: list[ShownDrift]

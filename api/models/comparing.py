@@ -9,36 +9,34 @@ from api.definitions.in_force import InForce
 from api.http.model_responses import ComparedModel, ComparedModels, Measured, Reliability, ReliabilityBin
 from api.http.problem import Problem
 from api.models.standings import champion_of, model_of, models_of_place, standing_of
-from foundation.refusal import Refusal
+from api.models.unchanged import Unchanged
 from foundation.settings import Settings
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes
 from pipeline.comparison.reliability import reliability
 from pipeline.comparison.side_by_side import Comparison, Estimate, compare
-from pipeline.engine.definitions.release import Release, models_of
+from pipeline.engine.definitions.release import Release
 from stores.effects import Effects
-from stores.registry import Registry
 from stores.scored_events import ScoredSample
 
 READY_SHARE_MIN = 0.99
 """A challenger has to give a score to so great a share of the events to which the champion gives one."""
 WORSE = ("ap", "recall_at_1.0%")
 """A challenger that is worse in one of these beyond chance is not promoted."""
-_DEFINING = ("schema", "features", "models")
 
 
 class ModelComparing:
     """Measures models of the release in force. Only the event loop may use it; the stores are asked in threads.
 
     Args:
+        unchanged: knows in which releases a model is the same.
         settings: say how many events and labels have to be known.
     """
 
-    def __init__(self, effects: Effects, registry: Registry, in_force: InForce, settings: Settings) -> None:
+    def __init__(self, effects: Effects, unchanged: Unchanged, in_force: InForce, settings: Settings) -> None:
         self._effects = effects
-        self._registry = registry
+        self._unchanged = unchanged
         self._in_force = in_force
         self._settings = settings
-        self._definitions: dict[tuple[str, ...], dict[str, str]] = {}
 
     async def compare(self, place: str, days: int | None = None) -> ComparedModels:
         """The champion of `place` and all that challenge it, side by side.
@@ -94,7 +92,7 @@ class ModelComparing:
     def _compare(self, release: Release, place: str, days: int | None) -> ComparedModels:
         from_ms, sample = self._sample(days)
         names = models_of_place(release, place)
-        same = self._releases_of(release, {event.release for event in sample.events})
+        same = self._unchanged.models(release, {event.release for event in sample.events})
         known = known_outcomes(sample, {name: same[name] for name in names}, release.schema.label_sources, release.schema.negative_after_ms)
         found = compare(known, names, frozenset(model.name for model in release.models if model.labelled))
         models = [self._compared(release, name, known, found, pair_of(known, names[0], name, found)) for name in names]
@@ -123,29 +121,6 @@ class ModelComparing:
             if gain.high is not None and gain.high < 0.0:
                 needs.append(f"its {measure} is less than that of {champion} by {-gain.value:.3f} ({-gain.high:.3f} to {-gain.low:.3f})")  # type: ignore[operator]
         return needs
-
-    def _releases_of(self, release: Release, ids: set[int]) -> dict[str, frozenset[int]]:
-        """By model of `release`, those of the releases `ids` in which it is the same."""
-        here = {model.name: model.definition for model in release.models}
-        there = {id: here if id == release.id else self._definitions_of(id) for id in ids}
-        return {name: frozenset(id for id, found in there.items() if found.get(name) == own) for name, own in here.items()}
-
-    def _definitions_of(self, id: int) -> dict[str, str]:
-        stored = self._registry.get(id)
-        if stored is None or any(part not in stored.parts for part in _DEFINING):
-            return {}
-        key = tuple(stored.parts[part] for part in _DEFINING)
-        if key not in self._definitions:
-            self._definitions[key] = self._compiled(key)
-        return self._definitions[key]
-
-    def _compiled(self, key: tuple[str, ...]) -> dict[str, str]:
-        texts = [self._registry.text(hash) for hash in key]
-        try:
-            schema, features, models = (text or "" for text in texts)
-            return {model.name: model.definition for model in models_of(models, features, schema)}
-        except Refusal:  # an older version of this program accepted it
-            return {}
 
 
 def pair_of(known: KnownOutcomes, champion: str, name: str, found: Comparison) -> Comparison:

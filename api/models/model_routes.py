@@ -1,4 +1,4 @@
-"""The routes of models: who decides, how challengers compare, promotion and rollback."""
+"""The routes of models: who decides, how challengers compare, what drifts, promotion and rollback."""
 
 import asyncio
 from typing import Annotated
@@ -12,11 +12,12 @@ from api.definitions.publisher import Definitions
 from api.definitions.versions import version_of
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
-from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownModels
+from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownDrifts, ShownModels
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
 from api.http.route_docs import route_docs
 from api.models.comparing import ModelComparing
+from api.models.drifting import Drifting
 from api.models.standings import champion_of, model_of, shown_models, with_promotion, with_rollback
 from pipeline.engine.definitions.release import Release
 
@@ -39,15 +40,15 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
-def make_model_routes(definitions: Definitions, in_force: InForce, comparing: ModelComparing) -> APIRouter:
+def make_model_routes(definitions: Definitions, in_force: InForce, comparing: ModelComparing, drifting: Drifting) -> APIRouter:
     """The routes of models, beside those of models.yaml."""
     routes = late_routes("models")
-    _add_reading(routes, in_force, comparing)
+    _add_reading(routes, in_force, comparing, drifting)
     _add_moves(routes, definitions, in_force, comparing)
     return routes
 
 
-def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing) -> None:
+def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing, drifting: Drifting) -> None:
     @routes.get("/models:standings", summary="The models in force, and what each may do", **route_docs(ShownModels))
     async def standings() -> Response:
         """They come in the order of models.yaml."""
@@ -62,6 +63,11 @@ def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing
     async def reliability(days: Days = None) -> Response:
         """Counted are events of known outcome whose decisions said a probability."""
         return as_response(json_answer(200, await comparing.reliability(days)))
+
+    @routes.get("/models:drift", summary="How far inputs, scores and the share of fraud are from before", **route_docs(ShownDrifts))
+    async def drift() -> Response:
+        """Measured is the newest day that is over, against the 28 days before it; what changed most for its limit comes first."""
+        return as_response(json_answer(200, await drifting.newest()))
 
 
 def _add_moves(routes: APIRouter, definitions: Definitions, in_force: InForce, comparing: ModelComparing) -> None:

@@ -1,12 +1,13 @@
 """`weir models`. Each subcommand imports what it needs inside its function."""
 
+import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from api.client.client import Client
-    from api.http.model_responses import ComparedModels, Measured, ModelMoved
+    from api.http.model_responses import ComparedModels, Measured, ModelMoved, ShownDrifts
 
 _why = click.option("--reason", default="", help="Why, for the audit log.")
 _days = click.option("--days", type=click.IntRange(1), help="So many days of event time; by default all that are kept.")
@@ -14,7 +15,7 @@ _days = click.option("--days", type=click.IntRange(1), help="So many days of eve
 
 @click.group()
 def models() -> None:
-    """Lists, compares, promotes and rolls back models of the running system."""
+    """Lists, compares, promotes and rolls back models of the running system, and says what has drifted."""
 
 
 @models.command("list")
@@ -72,6 +73,24 @@ def say_comparison(found: "ComparedModels") -> None:
 
 
 @models.command()
+def drift() -> None:
+    """Says how far inputs, scores and the share of fraud are from those of the 28 days before."""
+    with _api() as api:
+        say_drift(api.models.drift())
+
+
+def say_drift(found: "ShownDrifts") -> None:
+    """Prints what has drifted, and then what has not."""
+    click.echo(f"{_day(found.day_ms)}, of label_rate {_day(found.labels_day_ms)}, against the 28 days before")
+    for each in found.drifts:
+        values = f"usual {_number(each.usual)}, now {_number(each.now)}"
+        index = f"{each.index:.3f} {'>' if each.beyond else '≤'} {each.limit:.3f}"
+        click.echo(f"{'drift' if each.beyond else '-':<6} {each.subject:<40} {index:<18} {values:<36} {each.events:,} events")
+    if not found.drifts:
+        click.echo("nothing was seen on 200 events of the day and as many before it")
+
+
+@models.command()
 @click.argument("name")
 @click.option("--override", is_flag=True, help="Promote it although something is needed; say why.")
 @_why
@@ -95,6 +114,14 @@ def _said(value: "Measured", sign: str = "") -> str:
         return "-"
     interval = "" if value.low is None or value.high is None else f" ({value.low:{sign}.4f} to {value.high:{sign}.4f})"
     return f"{value.value:{sign}.4f}{interval}"
+
+
+def _day(at_ms: int) -> str:
+    return f"{datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC):%Y-%m-%d}"
+
+
+def _number(value: float | None) -> str:
+    return "missing" if value is None else f"{value:.5g}"
 
 
 def _say(found: "ModelMoved") -> None:
