@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -24,10 +25,10 @@ from api.console.page_list import PAGES
 from api.console.rendering import render
 from api.console.sign_in import FIRST_PAGE, SigningIn, own_path
 from api.http.peer import Peers
-from api.http.problem import Problem
+from api.http.problem import Problem, as_response
 from api.kafka.log import Clock
 
-PARTS = frozenset(("", "assets", "sign-in", "sign-out", *(page.path.split("/")[1] for page in PAGES)))
+PARTS = frozenset(("assets", "sign-in", "sign-out", *(page.path.split("/")[1] for page in PAGES)))
 """The first parts of the paths that are the console's."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,12 +73,12 @@ class Console:
             Route("/sign-out", self._guarded(self._sign_out), methods=["POST"]),
             *(Route(page.path, self._guarded(self._endpoint_of(page))) for page in PAGES),
         ]
-        self._routes = Starlette(routes=routes, exception_handlers={404: self._unknown, Problem: self._unknown})
+        self._routes = Starlette(routes=routes, exception_handlers={404: self._unknown, 405: self._not_taken, Problem: self._unknown})
 
     @staticmethod
     def serves(path: str) -> bool:
         """Whether `path` is the console's; all others are the API's."""
-        return path.split("/", 2)[1] in PARTS
+        return path == "/" or path.split("/", 2)[1] in PARTS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._routes(scope, receive, send)
@@ -168,6 +169,12 @@ class Console:
 
     async def _unknown(self, request: Request, error: Exception) -> Response:
         return self._fault(request, error if isinstance(error, Problem) else Problem(404, "There is no such page."))
+
+    async def _not_taken(self, request: Request, error: Exception) -> Response:
+        """No browser asks so: what does gets the problem that the API would answer."""
+        taken = (error.headers or {})["Allow"] if isinstance(error, HTTPException) else ""
+        problem = Problem(405, f"this page takes {taken}", [(b"allow", taken.encode())])
+        return as_response(problem.answer())
 
     def _fault(self, request: Request, problem: Problem) -> Response:
         values = {"title": problem.type.title, "problem": problem, "is_passing": problem.status in (429, 502, 503, 504)}

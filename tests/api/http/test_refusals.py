@@ -74,7 +74,7 @@ async def test_who_watches_the_process_needs_no_token(api: Api, path: str) -> No
     assert (await api.client.get(path, headers={"authorization": ""})).status_code in (200, 503)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/no", "/v2/events", "/v1/decisions/1/2", "/../etc/passwd", "/docs"])
+@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/", "/v1/no", "/v2/events", "/v1/decisions/1/2", "/../etc/passwd", "/docs"])
 async def test_an_unknown_path_is_a_problem(api: Api, path: str) -> None:
     assert is_problem(await api.client.get(path), 404)
 
