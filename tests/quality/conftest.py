@@ -19,6 +19,8 @@ make_importable(
     "card_truth",
     "review_of_cards",
     "full_card_system",
+    "nab_corpus",
+    "nab_score",
 )
 
 
