@@ -35,7 +35,7 @@ def test_a_mistake_in_a_definition_is_refused_with_line_and_hint(tmp_path: pathl
     features.write_text(features.read_text().replace("value: event.amount, window: 24h", "value: event.amonut, window: 24h"))
     result = CliRunner().invoke(main, ["check", str(folder)])
     assert result.exit_code == 2
-    assert result.output.startswith("weir: features.yaml:6:49: ")
+    assert result.output.startswith("weir: features.yaml:8:49: ")
     assert "did you mean event.amount?" in result.output
     assert "Traceback" not in result.output
 
