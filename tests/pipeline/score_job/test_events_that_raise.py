@@ -85,7 +85,7 @@ STEPS = {
     "reading": lambda: _raise_after(user.bodies_of(decode_release().schema).__class__, "read", lambda self, bodies: _any(bodies)),
     "row values": lambda: _raise_after(feature_step, "row_values", lambda columns, batch, schema: _in_numbers(batch)),
     "kernel": lambda: _raise_after(profile.Profiles, "observe", lambda self, slots, batch, *_: _in_numbers(batch)),
-    "keyed model": lambda: _raise_after(model_step, "score_keyed", lambda model, profiles, slots, x, flags: bool((x == 666.66).any())),
+    "keyed model": lambda: _raise_after(model_step, "score_keyed", lambda model, profiles, slots, x, *_: bool((x == 666.66).any())),
     "policy": lambda: _raise_after(policy_step, "_take_back", lambda verdicts: _in_inputs(verdicts)),
     "reasons": lambda: _raise_after(policy_step, "find_reasons", lambda verdicts: _in_inputs(verdicts)),
     "remembering": lambda: _raise_after(record_step, "remember", lambda verdicts, *_: _in_inputs(verdicts)),
