@@ -12,6 +12,8 @@ Steps = Sequence[tuple[str, Mapping[str, Any]]]
 
 SEED: Final = 42
 """The seed of classes that are given none, so that two runs learn the same."""
+_UNSEEDED: Final[Mapping[str, Mapping[str, Steps]]] = {"neighbors.KNNClassifier": {"engine": (("neighbors.SWINN", {}),)}}
+"""By class, the parts that River makes without a seed where nothing is said of them; here they are the same parts with one."""
 
 
 def build(steps: Steps) -> Any:
@@ -35,6 +37,7 @@ def input_names(count: int) -> tuple[str, ...]:
 
 def _step(name: str, parameters: Mapping[str, Any]) -> Any:
     allowed = ALLOWED[name]
+    parameters = {**_UNSEEDED.get(name, {}), **parameters}
     given = {key: _nested(value, allowed.parameters[key]) for key, value in parameters.items()}
     if "seed" in allowed.parameters:
         given.setdefault("seed", SEED)
