@@ -111,6 +111,7 @@ def check(directory: pathlib.Path) -> None:
     from patterns.rules.softened_score import softened_score
     from pipeline.trial import river_models
     from pipeline.trial.configuration_folder import read_texts
+    from pipeline.trial.detector_state import state_lines
     from pipeline.trial.rules_read import cost_lines, other_refusals, read_rules
     from pipeline.trial.trial_budget import try_within
 
@@ -131,7 +132,7 @@ def check(directory: pathlib.Path) -> None:
     steps = ", ".join(f"{step} {ns}" for step, ns in cost.steps_ns.items())
     click.echo(f"an event costs about {sum(cost.steps_ns.values())} ns of CPU in the engine ({steps})")
     rules = read_rules(texts)
-    for line in (*river_models.cost_lines(release), *cost_lines(rules.patterns, release.schema)):
+    for line in (*state_lines(release), *river_models.cost_lines(release), *cost_lines(rules.patterns, release.schema)):
         click.echo(line)
     for sentence in (*ended_by_retention(release.features), *rules.warnings, *softened_score(texts["policy"], rules.patterns)):
         click.echo(f"warning: {sentence}")

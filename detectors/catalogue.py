@@ -14,6 +14,7 @@ from detectors.gaussian import GaussianScorer
 from detectors.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
 from detectors.half_space_scoring import HalfSpaceScoring
 from detectors.half_space_trees import HalfSpaceTrees
+from detectors.half_space_trees_of_keys import HalfSpaceTreesOfKeys
 from detectors.learner import Arrays, Keyed, Learner, Scoring
 from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
 from detectors.logistic_regression import LogisticRegression, LogisticScoring
@@ -28,6 +29,7 @@ from detectors.weighted_combination import WeightedCombination
 
 __all__ = [
     "KEYED",
+    "KEYED_OF_ROWS",
     "LEARNERS",
     "POPULATIONS",
     "RIVER",
@@ -59,12 +61,16 @@ KEYED: Final[dict[str, type[Keyed]]] = {
     "anomaly.CategorySurprise": CategorySurprise,
     "anomaly.EWGaussianScorer": EWGaussianScorer,
     "anomaly.GaussianScorer": GaussianScorer,
+    "anomaly.HalfSpaceTrees": HalfSpaceTreesOfKeys,
     "anomaly.NeighbourDensity": NeighbourDensity,
     "anomaly.RobustZScorer": RobustZScorer,
     "anomaly.SPOT": SPOT,
     "stats.DecayedQuantile": DecayedQuantile,
 }
 """Detectors with a state for each key; made from the parameters."""
+
+KEYED_OF_ROWS: Final = frozenset({"anomaly.HalfSpaceTrees"})
+"""Those of `KEYED` that take rows of several inputs; how many is their parameter `inputs`."""
 
 POPULATIONS: Final[dict[str, type[CategoryCounts]]] = {"anomaly.CategorySurprise": CategoryCounts}
 """What learns the population that a detector of `KEYED` compares its keys with; such a detector takes a text."""

@@ -1,12 +1,33 @@
-"""Grows the random trees of Half-Space Trees with River's own sequence of random numbers."""
+"""Grows the random trees of Half-Space Trees with River's own sequence of random numbers, and says which there may be."""
 
 import random
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 _PADDING = 0.15
 """The share of a range at either end within which no split falls, as in River."""
+_NODES_MAX: Final = 1 << 21
+
+
+def check_sizes(inputs: int, n_trees: int, height: int, window_size: int) -> None:
+    """Raises ValueError for a forest of sizes that it cannot have."""
+    if inputs < 1 or n_trees < 1 or not 1 <= height <= 16 or not 1 <= window_size < 1 << 30:
+        raise ValueError(
+            "expected inputs, n_trees and window_size of at least 1 and height between 1 and 16, "
+            f"got inputs {inputs}, n_trees {n_trees}, window_size {window_size}, height {height}"
+        )
+    if n_trees << (height + 1) > _NODES_MAX:
+        raise ValueError(f"expected at most {_NODES_MAX} nodes in all trees, got {n_trees << (height + 1)}")
+
+
+def box_of(limits: list[tuple[float, float]] | None, inputs: int) -> list[tuple[float, float]]:
+    """Returns (low, high) of each input, [0, 1] where `limits` are not given; raises ValueError if they are no box."""
+    box = [(0.0, 1.0)] * inputs if limits is None else [(float(low), float(high)) for low, high in limits]
+    if len(box) != inputs or any(not low < high for low, high in box):
+        raise ValueError(f"limits: expected {inputs} pairs of low < high, got {limits}")
+    return box
 
 
 def grow_forest(limits: list[tuple[float, float]], n_trees: int, height: int, seed: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

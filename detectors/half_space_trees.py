@@ -5,21 +5,19 @@ the same trees for the same seed, and gives the same scores to rows without a mi
 """
 
 import operator
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arrays import expect_array
-from detectors.half_space_forest import grow_forest
+from detectors.half_space_forest import box_of, check_sizes, grow_forest
 from detectors.half_space_kernels import add_leaf_values, learn_rows, path_values
 from detectors.half_space_scoring import mass_limit, score_ceiling
 from detectors.input_scaling import SCALINGS, newborn, scale_rows
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.recent_scores import RecentScores
-
-_NODES_MAX: Final = 1 << 21
 
 
 class HalfSpaceTrees:
@@ -60,14 +58,14 @@ class HalfSpaceTrees:
     ) -> None:
         for whole in (inputs, n_trees, height, window_size, seed, recent_scores):
             operator.index(whole)
-        _check_sizes(inputs, n_trees, height, window_size)
+        check_sizes(inputs, n_trees, height, window_size)
         if scaling not in SCALINGS:
             raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
         self.cost_ns = 3.5 * n_trees * height
         self.height = height
         self.window_size = window_size
-        self._feature, self._threshold = grow_forest(_box(limits, inputs), n_trees, height, seed)
+        self._feature, self._threshold = grow_forest(box_of(limits, inputs), n_trees, height, seed)
         self._l_mass = np.zeros((n_trees, 2 ** (height + 1) - 1), np.int32)
         self._r_mass = np.zeros_like(self._l_mass)
         self._values = np.zeros((n_trees, 2**height))
@@ -168,20 +166,3 @@ class HalfSpaceTrees:
 
     def _score_max(self) -> float:
         return score_ceiling(len(self._values), self.height, self.window_size)
-
-
-def _check_sizes(inputs: int, n_trees: int, height: int, window_size: int) -> None:
-    if inputs < 1 or n_trees < 1 or not 1 <= height <= 16 or not 1 <= window_size < 1 << 30:
-        raise ValueError(
-            "expected inputs, n_trees and window_size of at least 1 and height between 1 and 16, "
-            f"got inputs {inputs}, n_trees {n_trees}, window_size {window_size}, height {height}"
-        )
-    if n_trees << (height + 1) > _NODES_MAX:
-        raise ValueError(f"expected at most {_NODES_MAX} nodes in all trees, got {n_trees << (height + 1)}")
-
-
-def _box(limits: list[tuple[float, float]] | None, inputs: int) -> list[tuple[float, float]]:
-    box = [(0.0, 1.0)] * inputs if limits is None else [(float(low), float(high)) for low, high in limits]
-    if len(box) != inputs or any(not low < high for low, high in box):
-        raise ValueError(f"limits: expected {inputs} pairs of low < high, got {limits}")
-    return box

@@ -30,36 +30,39 @@ def newborn(scaling: str, inputs: int) -> NDArray[np.float64]:
     return figures
 
 
-@compiled("void(int64, boolean, float64[:, ::1], float64[:, ::1], float64[:, ::1])")
-def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Scales the rows of `x` into `out`; with `learns`, updates `figures` by each row before it is scaled.
+@compiled("float64(int64, boolean, float64[:], float64)")
+def scale_value(scaling: int, learns: bool, figures: NDArray[np.float64], value: float) -> float:
+    """Returns `value` scaled by the running `figures` [WIDTH] of its input; with `learns`, updates these by it before.
 
-    Missing inputs become NaN and are not learned. An input that has not varied yet scales to 0
-    (min_max, as River has it) or 0.5 (standard).
+    A missing value becomes NaN and is not learned. An input that has not varied yet scales to 0 (min_max, as River
+    has it) or 0.5 (standard).
 
     Args:
         scaling: index in SCALINGS.
     """
+    if not is_present(value):
+        return np.nan
+    if scaling == 0:
+        return value
+    if scaling == 1:
+        if learns:
+            figures[0] = min(figures[0], value)
+            figures[1] = max(figures[1], value)
+        width = figures[1] - figures[0]
+        return (value - figures[0]) / width if width > 0.0 else 0.0
+    if learns:
+        figures[0] += 1.0
+        difference = value - figures[1]
+        figures[1] += difference / figures[0]
+        squared = difference * (value - figures[1])
+        figures[2] += (squared - figures[2]) / figures[0]
+    deviation = np.sqrt(figures[2])
+    return 0.5 + ((value - figures[1]) / (_SPREAD_STANDARD_DEVIATIONS * deviation) if deviation > 0.0 else 0.0)
+
+
+@compiled("void(int64, boolean, float64[:, ::1], float64[:, ::1], float64[:, ::1])")
+def scale_rows(scaling: int, learns: bool, figures: NDArray[np.float64], x: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Scales the rows of `x` into `out` by the `figures` [inputs, WIDTH] of their inputs, as `scale_value` does, row after row."""
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
-            value = x[row, column]
-            if not is_present(value):
-                out[row, column] = np.nan
-            elif scaling == 0:
-                out[row, column] = value
-            elif scaling == 1:
-                if learns:
-                    figures[column, 0] = min(figures[column, 0], value)
-                    figures[column, 1] = max(figures[column, 1], value)
-                width = figures[column, 1] - figures[column, 0]
-                out[row, column] = (value - figures[column, 0]) / width if width > 0.0 else 0.0
-            else:
-                if learns:
-                    figures[column, 0] += 1.0
-                    difference = value - figures[column, 1]
-                    figures[column, 1] += difference / figures[column, 0]
-                    squared = difference * (value - figures[column, 1])
-                    figures[column, 2] += (squared - figures[column, 2]) / figures[column, 0]
-                deviation = np.sqrt(figures[column, 2])
-                away = (value - figures[column, 1]) / (_SPREAD_STANDARD_DEVIATIONS * deviation) if deviation > 0.0 else 0.0
-                out[row, column] = 0.5 + away
+            out[row, column] = scale_value(scaling, learns, figures[column], x[row, column])

@@ -88,7 +88,8 @@ class Keyed(Protocol):
         Args:
             state: [rows, width] cells, or a view of that shape; changed in place.
             slots: [n] index of the row of each value's key.
-            x: [n] values; a missing value is scored NaN and not learned.
-            out: [n] scores in [0, 1], written.
+            x: [n] values, or [n, inputs] rows of a detector that takes several inputs; a missing value is scored NaN and not learned.
+            out: [n] scores in [0, 1], written. Of rows it may be [n, 1 + inputs]: the score, and what each input added to it or took off.
+                What the shares lack of the score is its base.
         """
         ...

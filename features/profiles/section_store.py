@@ -127,7 +127,9 @@ class SectionStore:
     def _warm_up(self, slot: int, section: Section) -> None:
         way = section.warm_up
         assert way is not None
-        values = self._retained(slot).column(way.column) / way.scale
+        retained = self._retained(slot)
+        rows = np.column_stack([retained.column(name) / scale for name, scale in zip(way.columns, way.scales, strict=True)])
+        values = rows[:, 0] if len(way.columns) == 1 else rows
         own = self.words[slot : slot + 1, self._places[section.name]]
         way.learn(own, np.zeros(len(values), np.int64), values, np.empty(len(values)))
 

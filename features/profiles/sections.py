@@ -23,13 +23,13 @@ class WarmUp(NamedTuple):
     """How a section that is new to a profile learns what the profile retains.
 
     Args:
-        column: of the rows, that it learns.
-        scale: divides the column's numbers.
+        columns: of the rows, that it learns: values of one column, or rows of several.
+        scales: divide the numbers of each column.
         learn: as `detectors.learner.Keyed.score_learn_many`.
     """
 
-    column: str
-    scale: float
+    columns: tuple[str, ...]
+    scales: tuple[float, ...]
     learn: Callable[[Float64s, Int64s, Float64s, Float64s], None]
 
 

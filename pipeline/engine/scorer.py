@@ -115,16 +115,17 @@ class Scorer:
         flags = profiles.observe(slots, batch, values, out).flags
         features = release.features.finish(kind, out, values, batch.times_ms)
         scores = [
-            score_keyed(model, profiles, slots, model.own.take(values, features)[:, 0], flags, self._population(model, snapshots))
+            score_keyed(model, profiles, slots, model.own.take(values, features), flags, self._population(model, snapshots))
             for model in release.of_entities.get(kind, ())
             if model.own is not None
         ]
         facts = profiles.facts.read(slots, batch.times_ms)
         answers = np.empty((len(keys), width_of(release, kind)))
-        own, told = features.shape[1], features.shape[1] + len(scores)
-        answers[:, :own] = features
-        for place, each in enumerate(scores, own):
-            answers[:, place] = each
+        told = features.shape[1]
+        answers[:, :told] = features
+        for each in scores:
+            answers[:, told : told + each.shape[1]] = each
+            told += each.shape[1]
         answers[:, told : told + facts.shape[1]] = facts
         rules = self._rules_of(release, kind)
         if rules is not None:

@@ -24,9 +24,8 @@ _WARM = {
     "schema": "{id: id, time: {field: at}, user: user, entities: [shop], fields: {amount: {type: float}}}",
     "features": "- {name: shop_1h, template: count, entity: shop, window: 1h}\n- {name: twice, expression: event.amount * 2.0}\n",
     "models": "".join(
-        f"- {{name: model_{number}, model: {name}, scope: {'user' if name in KEYED else 'global'}, "
-        f"inputs: [event.{'shop' if name in POPULATIONS else 'amount'}]}}\n"
-        for number, name in enumerate((*LEARNERS, *KEYED))
+        f"- {{name: model_{number}, model: {name}, scope: {scope}, inputs: [event.{'shop' if name in POPULATIONS else 'amount'}]}}\n"
+        for number, (scope, name) in enumerate((*(("global", name) for name in LEARNERS), *(("user", name) for name in KEYED)))
     ),
     "policy": "score: first_ready(model_0)\nbands: [{action: approve}]\n",
     "pattern:warm": "title: Warm\nowner: weir\nstatus: shadow\nsequence:\n  within: 1h\n  steps:\n"

@@ -72,9 +72,7 @@ def test_a_verdict_that_was_undone_is_never_carried_out_and_one_that_was_carried
     assert [one.undone_ms for one in store.verdicts_of("c1")] == [AT_MS + 1, None]
 
 
-def test_a_final_verdict_is_not_undone_and_one_that_was_undone_is_never_final(
-    database: Database, store: RelationalVerdicts
-) -> None:
+def test_a_final_verdict_is_not_undone_and_one_that_was_undone_is_never_final(database: Database, store: RelationalVerdicts) -> None:
     add(database, verdict("v1"), verdict("v2"))
     assert [store.make_final("v1", at_ms) for at_ms in (AT_MS + 1, AT_MS + 2)] == [True, True]
     assert (undo(database, "v1", AT_MS + 3), undo(database, "v2", AT_MS + 3), store.make_final("v2", AT_MS + 4)) == (False, True, False)

@@ -19,6 +19,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in KEYED),
     ("anomaly.GaussianScorer", {"grace_period": 0, "one_sided": True}),
     ("anomaly.EWGaussianScorer", {"fading_factor": 0.1, "grace_period": 1}),
+    ("anomaly.HalfSpaceTrees", {"window_size": 5, "height": 6, "n_trees": 3, "grace_period": 9}),
     ("anomaly.NeighbourDensity", {"window_size": 3, "neighbours": 1, "grace_period": 2}),
     ("anomaly.RobustZScorer", {"window_size": 12, "grace_period": 1, "one_sided": True}),
     ("anomaly.SPOT", {"grace_period": 5, "level": 0.6, "peaks": 7, "q": 0.1}),

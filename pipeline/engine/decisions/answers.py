@@ -17,7 +17,7 @@ class Answers:
     Args:
         features: [n, features of the release]; the features of entities that answered; all others are NaN.
         warming: [n] whether the history of one of the entities does not reach back far enough.
-        scores: [n] by name of each model with state for another entity than the user; NaN where there is none.
+        scores: [n, `Model.said`] by name of each model with state for another entity than the user; NaN where there is none.
         facts: [n] by path of each fact of another entity than the user, see `features.schema.facts`; NaN where it is missing.
         matched: [n, words] by kind of entity, what its stage says of the sequences of rules whose key it is; see `EntityRules`.
         looked: [n, SEEN] by name of each learned threshold whose key is no user, what was known of the entity before the event, see
@@ -34,7 +34,7 @@ class Answers:
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
-        scores = {model.name: filled(n, np.nan) for models in release.of_entities.values() for model in models}
+        scores = {model.name: filled((n, model.said), np.nan) for models in release.of_entities.values() for model in models}
         facts = {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
         rules = release.rules.of_entities
         matched = {kind: np.zeros((n, own.width), np.int64) for kind, own in rules.items() if own.width}
@@ -46,9 +46,10 @@ class Answers:
         columns, width = release.features.places[kind], len(release.features.columns[kind])
         in_rows = rows if isinstance(rows, slice) or isinstance(columns, slice) else rows[:, None]
         self.features[in_rows, columns] = answers[:, :width]
-        for place, model in enumerate(release.of_entities.get(kind, ()), width):
-            self.scores[model.name][rows] = answers[:, place]
-        at = width + len(release.of_entities.get(kind, ()))
+        at = width
+        for model in release.of_entities.get(kind, ()):
+            self.scores[model.name][rows] = answers[:, at : at + model.said]
+            at += model.said
         for place, fact in enumerate(release.schema.facts_of(kind), at):
             self.facts[fact.path][rows] = answers[:, place]
         at += len(release.schema.facts_of(kind))
@@ -70,9 +71,9 @@ class Answers:
 def width_of(release: Release, kind: str) -> int:
     """Returns how many numbers an entity answers with.
 
-    They are the features of its kind, the scores of its detectors, its facts, what is known by its thresholds, the words of its rules'
+    They are the features of its kind, what its detectors say, its facts, what is known by its thresholds, the words of its rules'
     sequences, and 1 or 0 for `warming`.
     """
     rules = release.rules.of_entities.get(kind)
     told = len(release.schema.facts_of(kind)) + (0 if rules is None else SEEN * len(rules.thresholds) + rules.width)
-    return len(release.features.columns[kind]) + len(release.of_entities.get(kind, ())) + told + 1
+    return len(release.features.columns[kind]) + sum(model.said for model in release.of_entities.get(kind, ())) + told + 1

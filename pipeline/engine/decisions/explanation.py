@@ -1,5 +1,6 @@
 """A score is explained by contributions that add up to it, and by reasons in words."""
 
+from collections.abc import Iterable
 from itertools import repeat, starmap
 from typing import Any
 
@@ -55,12 +56,20 @@ class Explanations:
             model = self._models[position]
             [rows] = (chosen == position).nonzero()  # a tenth of `flatnonzero`, which is Python
             scoring = self._verdicts.scoring.get(model.name)
-            scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", repeat(0.0))
-            shapes = starmap(model.shape, shares_of(self._verdicts, model, rows).tolist())
+            shares = shares_of(self._verdicts, model, rows)
+            scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", self._bases(model, rows, shares))
+            shapes = starmap(model.shape, shares.tolist())
             made = map(Contributions, repeat(model.name), repeat(scale), bases, shapes)
             for row, contributions in zip(rows.tolist(), made, strict=False):
                 found[row] = contributions
         return found
+
+    def _bases(self, model: Model, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterable[float]:
+        """Gives what the shares [rows, inputs] of a detector with a state for each entity lack of its scores."""
+        if model.name not in self._verdicts.shares:
+            return repeat(0.0)
+        bases: list[float] = (self._verdicts.models[model.name][rows] - shares.sum(axis=1)).tolist()
+        return bases
 
     def reasons(self) -> list[list[str]]:
         """Returns for each row what raised its score most, largest first, at most `pipeline.engine.decisions.reasons.REASONS_MAX` texts.

@@ -27,7 +27,9 @@ def shares_of(verdicts: Verdicts, model: Model, rows: NDArray[np.int64]) -> NDAr
     """Returns [rows, inputs]: what each input of `model` added to the score of the events at `rows`."""
     scoring = verdicts.scoring.get(model.name)
     at = rows if len(rows) < len(verdicts.chosen) else slice(None)  # where all are asked for, as nearly always, nothing is copied
-    if scoring is None:  # a detector of the user's own, on one input: all of the score is that input's
+    if model.name in verdicts.shares:
+        return verdicts.shares[model.name][at]
+    if scoring is None:  # a detector with a state for each entity, on one input: all of the score is that input's
         return verdicts.models[model.name][at].reshape(-1, 1)
     return scoring.contributions_many(verdicts.inputs[model.name][at], rows)
 

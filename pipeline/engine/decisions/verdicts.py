@@ -59,6 +59,7 @@ class Verdicts:
         probabilities: what each model's score means on the policy's scale, in [0, 1]; NaN where the raw score is, and while there is
             nothing to go by.
         inputs: what each model saw, [n, inputs].
+        shares: [n, inputs] what each input added to the score of detectors with several inputs and a state for each entity.
         snapshots: the snapshots that each model's scores come from.
         scoring: those of global models alone, by which their scores can be explained.
         thresholds: by name of each learned threshold, [n, LOOKED] what was known of it and what was asked, see
@@ -89,6 +90,7 @@ class Verdicts:
     models: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     inputs: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    shares: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     snapshots: dict[str, SnapshotsOfRows] = field(default_factory=dict)
     scoring: dict[str, SnapshotsOfRows] = field(default_factory=dict)
     thresholds: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class Verdicts:
 
 
 _COLUMNS = (*REMEMBERED, "features", "flags", "rows", "outcomes", "spoken", "calibrated")
-_NAMED_COLUMNS = ("models", "probabilities", "inputs", "thresholds", "cohorts")
+_NAMED_COLUMNS = ("models", "probabilities", "inputs", "shares", "thresholds", "cohorts")
 
 
 def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:

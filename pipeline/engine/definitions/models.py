@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.catalogue import KEYED, LEARNERS, POPULATIONS, Keyed, learner_of
+from detectors.catalogue import KEYED, KEYED_OF_ROWS, LEARNERS, POPULATIONS, Keyed, learner_of
 from features.definitions.definition_reader import nearest_feature
 from features.definitions.row_column import Origin
 from features.schema.schema import NAME_CHARACTERS_MAX, Schema
@@ -95,6 +95,11 @@ class Model:
         """What the numbers of a detector are known by, in the profile of each of its entities."""
         return self.definition[:12]
 
+    @property
+    def said(self) -> int:
+        """How many numbers a detector with a state for each entity says of an event: its score, and the shares of several inputs in it."""
+        return 1 if len(self.inputs) == 1 else 1 + len(self.inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class InputColumns:
@@ -167,9 +172,11 @@ def _read_model(section: Section, known: _Inputs, earlier: Mapping[str, str]) ->
     name = _name(section.at("name"))
     of_text = keyed and not section.at("model").is_list() and section.at("model").text() in POPULATIONS
     inputs = _read_categories(section.at("inputs"), known.schema) if of_text else _read_inputs(section.at("inputs"), name, known)
-    if not inputs or (keyed and len(inputs) != 1):
-        section.at("inputs").refuse("wrong number of inputs", "one input" if keyed else "at least one input")
+    if not inputs:
+        section.at("inputs").refuse("wrong number of inputs", "at least one input")
     model, parameters, detector, cost_ns = _detector(section, keyed, len(inputs))
+    if keyed and model not in KEYED_OF_ROWS and len(inputs) != 1:
+        section.at("inputs").refuse("wrong number of inputs", f"one input of {model}")
     labelled = not keyed and bool(learner_of(model).labelled)
     if section.has("learns") and (section.at("learns").choice(("labels", "events")) == "labels") != labelled:
         section.at("learns").refuse("cannot learn so", f"learns: {'labels' if labelled else 'events'} for {model}")
@@ -403,7 +410,7 @@ def _parameters(section: Section, model: str, keyed: bool, inputs: int) -> tuple
     detector = None
     try:
         if keyed:
-            detector = KEYED[model](**plain)
+            detector = KEYED[model](**({"inputs": inputs} if model in KEYED_OF_ROWS else {}), **plain)
             cost_ns = detector.cost_ns
         else:
             cost_ns = LEARNERS[model](inputs, **plain).cost_ns

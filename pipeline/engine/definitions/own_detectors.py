@@ -12,7 +12,7 @@ from pipeline.engine.definitions.models import Model
 def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tuple[Section, ...]]:
     """Returns the sections of profiles by kind of entity, which are those of the detectors with a state for each entity.
 
-    A detector that is new to an entity learns from the retained rows of that entity, if they hold its input.
+    A detector that is new to an entity learns from the retained rows of that entity, if they hold its inputs.
     """
     return {kind: tuple(_section(model, features) for model in models if model.keyed and model.kind == kind) for kind in features.kinds}
 
@@ -20,8 +20,9 @@ def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tupl
 def _section(model: Model, features: FeatureSet) -> Section:
     assert model.keyed is not None
     columns = features.plans[model.kind].columns
-    column = next((each for each in columns if each.origin in (Origin.NUMBER, Origin.TEXT) and each.name == model.inputs[0]), None)
-    warm_up = WarmUp(column.name, column.scale, model.keyed.score_learn_many) if column else None
+    scales = {each.name: each.scale for each in columns if each.origin in (Origin.NUMBER, Origin.TEXT)}
+    held = scales.keys() >= set(model.inputs)
+    warm_up = WarmUp(model.inputs, tuple(scales[name] for name in model.inputs), model.keyed.score_learn_many) if held else None
     return Section(model.section, model.keyed.width, warm_up)
 
 
@@ -38,4 +39,4 @@ def detectors_that_warm(old: Sequence[Model], new: Sequence[Model], of_old: Feat
 def _learns_history(model: Model, of_old: FeatureSet, of_new: FeatureSet) -> bool:
     was = of_old.plans.get(model.kind)
     has_rows = _section(model, of_new).warm_up is not None
-    return has_rows and was is not None and is_known(model.inputs[0], of_new.plans[model.kind], was)
+    return has_rows and was is not None and all(is_known(name, of_new.plans[model.kind], was) for name in model.inputs)

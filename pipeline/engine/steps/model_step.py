@@ -31,7 +31,7 @@ class ModelStep:
 
     name = "models"
     reads: tuple[str, ...] = ("features", "flags")
-    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "snapshots", "scoring")
+    fills: tuple[str, ...] = ("models", "probabilities", "inputs", "shares", "snapshots", "scoring")
 
     def __init__(self, snapshots: InstalledSnapshots) -> None:
         self._snapshots = snapshots
@@ -45,20 +45,20 @@ class ModelStep:
             inputs = _inputs_of(model, turn, verdicts)
             verdicts.inputs[model.name] = inputs
             if model.name in turn.answers.scores:
-                raw = probability = turn.answers.scores[model.name]
+                raw = probability = _scores_of(model, turn.answers.scores[model.name], verdicts)
             elif model.keyed:
-                raw = probability = self._score_keyed(model, inputs[:, 0], turn, verdicts)
+                raw = probability = _scores_of(model, self._score_keyed(model, inputs, turn, verdicts), verdicts)
             else:
                 raw, probability = self._score_global(model, inputs, turn, verdicts)
             if stable:
                 probability = self._on_stable_scale(model, raw, probability, turn, verdicts)
             verdicts.models[model.name], verdicts.probabilities[model.name] = raw, probability
 
-    def _score_keyed(self, model: Model, values: NDArray[np.float64], turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
+    def _score_keyed(self, model: Model, inputs: NDArray[np.float64], turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
         population = self._snapshots.of(snapshot_key(model.name, model.definition), turn.snapshots) if model.category else None
         if population is not None:
             verdicts.snapshots[model.name] = population
-        return score_keyed(model, turn.profiles, turn.slots, values, verdicts.flags, population)
+        return score_keyed(model, turn.profiles, turn.slots, inputs, verdicts.flags, population)
 
     def _score_global(
         self, model: Model, inputs: NDArray[np.float64], turn: Turn, verdicts: Verdicts
@@ -86,6 +86,13 @@ class ModelStep:
         scores = snapshots.map_many(raw)
         scores[np.isnan(probability)] = np.nan
         return scores
+
+
+def _scores_of(model: Model, said: NDArray[np.float64], verdicts: Verdicts) -> NDArray[np.float64]:
+    """Returns the scores [n] of what a detector with a state for each entity says [n, `model.said`], and fills the shares of its inputs."""
+    if model.said > 1:
+        verdicts.shares[model.name] = said[:, 1:]
+    return np.ascontiguousarray(said[:, 0])
 
 
 def _inputs_of(model: Model, turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:

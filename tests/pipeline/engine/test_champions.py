@@ -26,7 +26,7 @@ fields: {amount: {type: decimal, scale: 2, retain: true}}
 """,
     "features": "- {name: count_1h, template: count, window: 1h}\n",
     "models": OWN,
-    "policy": "{score: \"first_ready(own)\", bands: [{below: 0.7, action: approve}, {below: 0.9, action: review}, {action: block}]}",
+    "policy": '{score: "first_ready(own)", bands: [{below: 0.7, action: approve}, {below: 0.9, action: review}, {action: block}]}',
     "pattern:strange": """
 title: The score is high
 why: A test looks at it.

@@ -100,7 +100,7 @@ def test_a_section_that_is_new_to_a_profile_learns_the_rows_that_it_retains(kind
     scorer.observe(RELEASE, kind, ["a", "b", "a"], batch(1, 2, 5), np.array([[1.0], [2.0], [5.0]]))
     scorer.save()
     [column] = [column.name for column in RELEASE.features.plans[kind].columns]
-    total = Section("total", 1, WarmUp(column, 1.0, add_up))
+    total = Section("total", 1, WarmUp((column,), (1.0,), add_up))
     assert Stage(with_sections(kind, total), states).words(kind, "total", ["a", "b", "c"]).tolist() == [[6.0], [2.0], [0.0]]
 
 
