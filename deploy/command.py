@@ -16,6 +16,7 @@ from deploy.api_commands.model_commands import models
 from deploy.api_commands.option_values import EXISTING_FOLDER, FOLDER, as_duration_ms
 from deploy.api_commands.pattern_commands import patterns, run_tests
 from deploy.api_commands.rule_report_commands import COMMANDS
+from deploy.api_commands.rule_writing_commands import COMMANDS as WRITING_COMMANDS
 from deploy.api_commands.train_command import train
 from deploy.api_commands.webhook_commands import webhooks
 from deploy.commands.console_link import console
@@ -55,7 +56,7 @@ main.add_command(audit)
 main.add_command(console)
 main.add_command(database)
 main.add_command(jobs)
-for _each in COMMANDS:
+for _each in (*COMMANDS, *WRITING_COMMANDS):
     patterns.add_command(_each)
 main.add_command(patterns)
 main.add_command(models)

@@ -7,7 +7,16 @@ from urllib.parse import quote
 import msgspec
 
 from api.http.responses import KeptParts, ReadThresholds, RuleInForce, ShownRules
-from api.http.rule_responses import HiddenByExceptions, RuleRemarks, RuleReport, ShownSnooze, ShownSnoozes
+from api.http.rule_responses import (
+    HiddenByExceptions,
+    RuleMoves,
+    RuleRemarks,
+    RuleReport,
+    RuleTests,
+    RuleVocabulary,
+    ShownSnooze,
+    ShownSnoozes,
+)
 from patterns.rules.explanation import Why
 
 
@@ -57,6 +66,21 @@ class ClientPatterns:
         """
         path = f"{_path(id)}/thresholds/{quote(key, safe='')}"
         found: ReadThresholds = self._read("GET", path, ReadThresholds, params={"threshold": threshold, "second": second})
+        return found
+
+    def test(self, id: str, text: str) -> RuleTests:
+        """What the tests of a rule's text give beside the definitions in force, and what it costs; nothing is stored."""
+        found: RuleTests = self._read("POST", "/v1/patterns:test", RuleTests, json={"id": id, "text": text})
+        return found
+
+    def vocabulary(self) -> RuleVocabulary:
+        """What rules may say beside the release in force: the JSON Schema of their files, and the names that conditions may read."""
+        found: RuleVocabulary = self._read("GET", "/v1/patterns:vocabulary", RuleVocabulary)
+        return found
+
+    def moves(self, id: str) -> RuleMoves:
+        """Which verbs lead the rule `id` on from its status, and what is in the way of this caller."""
+        found: RuleMoves = self._read("GET", f"{_path(id)}/moves", RuleMoves)
         return found
 
     def put(self, id: str, text: str, seen: str | None = None) -> RuleInForce | KeptParts:

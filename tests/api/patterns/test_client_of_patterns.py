@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from served import served
 
 from api.client.client import Client
-from deploy.api_commands import pattern_commands
+from deploy.api_commands import pattern_commands, rule_writing_commands
 from deploy.api_commands.pattern_commands import patterns
+from deploy.api_commands.rule_writing_commands import moves, try_rule, vocabulary
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 
@@ -73,3 +74,21 @@ def test_the_command_says_what_a_rule_has_become(client: Client, tmp_path: pathl
     assert "great  shadow" in said("shadow", "great")
     assert "great  retired" in said("retire", "great")
     assert said("remove", "great") == "removed     great\n"
+
+
+def test_the_command_helps_somebody_who_writes_a_rule(client: Client, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_writing_commands, "_api", lambda: client)
+    monkeypatch.setattr(client, "close", lambda: None)
+    test = "tests: [{name: a great one, events: [{id: 1, at: 0s, customer: c, terminal: t, amount: 200}], expect: {matches: 1}}]\n"
+    file = tmp_path / "great.yaml"
+    file.write_text(RULE + test)
+    tried = CliRunner().invoke(try_rule, [str(file)], catch_exceptions=False)
+    assert (tried.exit_code, tried.output.splitlines()[0]) == (0, "passed      a great one")
+    file.write_text(RULE + test.replace("amount: 200", "amount: 20"))
+    failed = CliRunner().invoke(try_rule, [str(file)], catch_exceptions=False)
+    assert (failed.exit_code, failed.output.splitlines()[0].partition(":")[0]) == (1, "failed      a great one (line 6)")
+    assert client.patterns.all().patterns == []
+    names = CliRunner().invoke(vocabulary, ["count"], catch_exceptions=False).output
+    assert [line.split()[:2] for line in names.splitlines()] == [["feature.count_1h", "double"]]
+    client.patterns.put("great", RULE)
+    assert "great  shadow\n" in CliRunner().invoke(moves, ["great"], catch_exceptions=False).output
