@@ -169,7 +169,7 @@ def make_app(
         make_definition_routes(definitions, in_force, entries),
         make_list_routes(definitions, in_force, entries),
         make_threshold_route(in_force, decisions),
-        make_why_route(definitions.registry, in_force, decisions),
+        make_why_route(definitions.registry, in_force, decisions, settings.decisions_kept_days, clock),
         make_match_route(decisions, in_force),
         make_writing_routes(definitions, in_force),
         make_effect_routes(measuring, snoozes, alerts, in_force, clock),

@@ -1,29 +1,23 @@
 """Why a rule matched an event that was decided, or did not: by the text that decided, and by what the decisions still tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from api.decisions.key_history import KeyHistory
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
 from api.patterns.rules_in_force import part_of_rule
-from features.schema.schema import Schema
-from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by
 from patterns.rules.explanation import Why
 from patterns.rules.manifest import MANIFEST, WATCHED, read_manifest
-from patterns.rules.seen_event import SeenEvent, names_asked
-from patterns.rules.why import History, why
-from pipeline.engine.decisions.recalled import recalled
+from patterns.rules.seen_event import names_asked
+from patterns.rules.why import why
 from pipeline.engine.definitions.release import PARTS
 from pipeline.trial.rules_read import read_rule, scope_of
 from stores.decisions import Decisions, StoredDecision
 from stores.registry import Registry
-
-LOOKED_AT_MAX = 2_000
-"""So many newest decisions of a key are looked at for the events that a sequence may have taken."""
-_PAGE = 500
 
 _decode = msgspec.json.decode
 
@@ -44,8 +38,11 @@ class _Text(NamedTuple):
     note: str
 
 
-def explained(stored: StoredDecision, id: str, registry: Registry, decisions: Decisions, in_force: InForce) -> Why:
+def explained(stored: StoredDecision, id: str, registry: Registry, decisions: Decisions, in_force: InForce, kept_since_ms: int = 0) -> Why:
     """Says why the rule `id` matched the event of a stored decision, or did not. Blocks.
+
+    Args:
+        kept_since_ms: decisions on events before this time may be kept no more.
 
     Raises:
         Problem: 404, neither the release that decided nor the one in force has such a rule.
@@ -56,7 +53,10 @@ def explained(stored: StoredDecision, id: str, registry: Registry, decisions: De
     text = _text_that_decided(registry, decision["release"], id) or _text_in_force(in_force, decision["release"], id)
     pattern, scope = read_rule(text.texts, id), scope_of(text.texts)
     names = names_asked(pattern, scope.names_at(scope.schema.user).types)
-    found = why(pattern, _history(stored, pattern, names, scope.schema, decisions), scope.schema)
+    match: Mapping[str, Any] = next((each for each in decision.get("matches", ()) if each["pattern"] == id), {})
+    key = KeyHistory(decisions, pattern, names, scope.schema, kept_since_ms)
+    history = key.up_to(stored, [(int(at), int(id_key)) for at, id_key in match.get("events", ())])
+    found = why(pattern, history, scope.schema)
     found.release, found.status = text.release, text.status
     if text.note:
         found.said.append(text.note)
@@ -90,47 +90,6 @@ def _text_in_force(in_force: InForce, decided_by: int, id: str) -> _Text:
         raise Problem(404, f"neither release {decided_by}, which decided, nor the one in force has a rule {id[:80]}")
     note = f"Release {decided_by}, which decided, had no such rule: this is what the text in force says of the event."
     return _Text(in_force.texts, release.id, standing.status, note)
-
-
-def _history(stored: StoredDecision, pattern: Pattern, names: Mapping[str, Any], schema: Schema, decisions: Decisions) -> History:
-    if pattern.sequence is None:
-        return History([recalled(_decode(stored.value), names, schema, 0, pattern.id)])
-    kinds = pattern.sequence.key.split("+")
-    ids = [dict(stored.keys).get(kind, "") for kind in kinds]
-    key = f"{pattern.sequence.key} {' '.join(ids)}"
-    if not all(ids):
-        return History([recalled(_decode(stored.value), names, schema, 0, pattern.id)], key)
-    found, whole = _decisions_of(decisions, dict(zip(kinds, ids, strict=True)), stored, pattern.sequence.within_ms)
-    return History([_recalled(each, names, schema, at, pattern.id) for at, each in enumerate(found)], key, whole)
-
-
-def _recalled(stored: StoredDecision, names: Mapping[str, Any], schema: Schema, at: int, rule: str) -> SeenEvent:
-    return recalled(_decode(stored.value), names, schema, at, rule)
-
-
-def _decisions_of(
-    decisions: Decisions, keys: Mapping[str, str], explained: StoredDecision, within_ms: int
-) -> tuple[Sequence[StoredDecision], bool]:
-    """Decisions on the events of a key up to the explained one, as far back as the sequence may look, and whether these are all."""
-    [(kind, id), *_] = keys.items()
-    last = (explained.event_time, explained.order)
-    found: list[StoredDecision] = []
-    cursor: str | None = None
-    for _ in range(LOOKED_AT_MAX // _PAGE):
-        page = decisions.of_entity(kind, id, cursor, _PAGE)
-        cursor = page.next
-        for each in page.decisions:
-            if each.event_time < explained.event_time - within_ms:
-                return _in_order(found, explained), True
-            if (each.event_time, each.order) < last and dict(each.keys).items() >= keys.items() and not each.retracted:
-                found.append(each)
-        if cursor is None:
-            return _in_order(found, explained), True
-    return _in_order(found, explained), False
-
-
-def _in_order(found: Sequence[StoredDecision], explained: StoredDecision) -> list[StoredDecision]:
-    return [*sorted(found, key=lambda each: (each.event_time, each.order)), explained]
 
 
 def _compare(found: Why, decision: Mapping[str, Any]) -> None:

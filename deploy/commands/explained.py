@@ -1,5 +1,6 @@
 """Prints why a rule matched an event or did not, and asks for it."""
 
+import datetime
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -63,9 +64,15 @@ def _sequence(sequence: ShownSequence) -> Iterator[str]:
     all_of = "" if sequence.whole else ", which are not all"
     yield f"  sequence of {sequence.key}: {sequence.events} events looked at{all_of}"
     for step in sequence.steps:
-        taken = ", ".join(each.event_id for each in step.events)
-        yield f"    step {step.step}: {step.found} of {step.needs}{': events ' if taken else ''}{taken}"
-        yield from _condition("of this event", step.when, "      ")
+        yield f"    step {step.step}: {step.found} of {step.needs}"
+        for taken in step.events:
+            yield from _condition(f"of event {taken.event_id or _at(taken.time)}", taken.when, "      ")
+        if step.when is not None:
+            yield from _condition("of this event", step.when, "      ")
+
+
+def _at(time_ms: int) -> str:
+    return f"at {datetime.datetime.fromtimestamp(time_ms / 1_000, datetime.UTC).isoformat(timespec='milliseconds')}"
 
 
 def _value(value: Shown) -> str:

@@ -43,10 +43,17 @@ class ShownException(msgspec.Struct):
 
 
 class TakenEvent(msgspec.Struct):
-    """An event that a step took; `time` is in ms since the epoch."""
+    """An event that a step took.
 
-    event_id: str
+    Args:
+        event_id: null where the decision on it is not kept any more.
+        time: in ms since the epoch.
+        when: the condition of the step, asked of this event.
+    """
+
+    event_id: str | None
     time: int
+    when: ShownCondition
 
 
 class ShownStep(msgspec.Struct):
@@ -57,14 +64,15 @@ class ShownStep(msgspec.Struct):
         needs: how often, as it is written under ``times``; absent for a step that must not happen.
         found: how many events it had taken when the event that is explained came, or with it.
         events: these, the earliest first; a repeated step lists at most the newest eight.
-        when: its condition, asked of the event that is explained; unknown where it reads steps that had not come so far.
+        when: its condition, asked of the event that is explained; unknown where it reads steps that had not come so far. Null where that
+            event completed the sequence, and where the step took it, so that it is among `events`.
     """
 
     step: str
     needs: str
     found: int
     events: list[TakenEvent]
-    when: ShownCondition
+    when: ShownCondition | None
 
 
 class ShownSequence(msgspec.Struct):

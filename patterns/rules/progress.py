@@ -2,6 +2,7 @@
 
 import bisect
 from collections import Counter
+from collections.abc import Collection
 from collections.abc import Sequence as Ordered
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from patterns.predicates.form import Forms
 from patterns.predicates.tree import Truth
 from patterns.predicates.truths import truths
 from patterns.rules.formulas import compiled_node
+from patterns.rules.recorded_match import steps_of_match
 from patterns.rules.seen_event import SeenEvent
 from patterns.sequences.matched import MatchedSequences
 from patterns.sequences.programs import Read, reads_of
@@ -39,7 +41,7 @@ class Partial(NamedTuple):
         found: how many events each of the steps up to there took.
         events: (position among the events, step) that were taken.
         row: the event that `step` took last; -1: none.
-        reads: of the steps, what the condition of the next step reads, by name.
+        reads: what the conditions of these steps and of the next one read of the steps before them, by name; what is not known is left out.
     """
 
     step: int
@@ -71,9 +73,37 @@ class Progress:
 
     def completed(self) -> Partial | None:
         """Returns what the last event completes, where it completes the sequence as the rule has it."""
-        matched = self._matched(self._sequence, self._gate)
+        reads = self._reads(len(self._sequence.steps))
+        matched = self._matched(self._sequence, self._gate, tuple(reads.values()))
         own = np.flatnonzero(matched.events == len(self._events) - 1)
-        return self._partial(self._sequence, matched, int(own[0]), {}) if len(own) else None
+        return self._partial(self._sequence, matched, int(own[0]), reads) if len(own) else None
+
+    def recorded(self, match: Ordered[tuple[int, int]]) -> Partial | None:
+        """Returns the match that a decision names, whatever is known of its events; None if its steps cannot have taken these events.
+
+        Args:
+            match: (time in ms, key of the id) of its events, by step; each is among the events.
+        """
+        completed = self.completed()
+        if completed is not None and [self._place(row) for row, _ in completed.events] == [*match]:
+            return completed
+        rows = [self._rows[place] for place in match]
+        steps = [step for step in self._sequence.steps if not step.absent]
+        names = {step.name for step in self._sequence.steps}
+        possible = [[self._may_take(step.when, row, names) for step in steps] for row in rows]
+        taken = steps_of_match(steps, possible)
+        if taken is None:
+            return None
+        events = [(row, steps[at].name) for row, at in zip(rows, taken, strict=True)]
+        return Partial(len(self._sequence.steps) - 1, Counter(step for _, step in events), events, rows[-1], {})
+
+    def _place(self, row: int) -> tuple[int, int]:
+        return self._events[row].time_ms, self._events[row].id_key
+
+    def _may_take(self, condition: Condition, row: int, steps: Collection[str]) -> bool:
+        event = self._events[row]
+        unknown = {*event.unknown, *(name for name in condition.names if name.partition(".")[0] in steps)}
+        return truths(condition, event.columns, 0, self._forms, unknown).truth in (Truth.TRUE, Truth.UNKNOWN)
 
     def furthest(self) -> Partial:
         """Returns the furthest that the sequence had come with the last event, of several ways the one that came there last."""
@@ -117,7 +147,10 @@ class Progress:
         steps = self._sequence.steps
         if partial.step >= 0 and partial.found[steps[partial.step].name] < steps[partial.step].least:
             return steps[partial.step]
-        return next((step for step in steps[partial.step + 1 :] if not step.absent and not step.optional), None)
+        return self._next_after(partial.step)
+
+    def _next_after(self, step: int) -> Step | None:
+        return next((each for each in self._sequence.steps[step + 1 :] if not each.absent and not each.optional), None)
 
     def _absent_after(self, step: int) -> Step | None:
         following = self._sequence.steps[step + 1 : step + 2]
@@ -137,7 +170,7 @@ class Progress:
         whole = least == steps[step].least
         last = steps[step] if whole else replace(steps[step], least=least, most=least)
         cut = replace(self._sequence, steps=(*steps[:step], last), each=True)
-        reads = self._reads_of_next(step, whole)
+        reads = self._reads(step + 1, None if not whole else self._next_after(step))
         matched = self._matched(cut, None, tuple(reads.values()))
         return self._partial(cut, matched, int(np.argmax(matched.events)), reads) if len(matched) else None
 
@@ -159,14 +192,15 @@ class Progress:
         reached = max((at for at, step in enumerate(sequence.steps) if found[step.name] >= step.least), default=-1)
         return Partial(reached, dict(found), events, max((row for row, _ in events), default=-1), {})
 
-    def _reads_of_next(self, step: int, whole: bool) -> dict[str, Read]:
-        steps = self._sequence.steps
-        following = next((each for each in steps[step + 1 :] if not each.absent and not each.optional), None) if whole else None
-        if following is None:
-            return {}
-        places = {each.name: at for at, each in enumerate(steps[: step + 1])}
-        names = [name for name in following.when.names if name.partition(".")[0] in places]
-        return dict(zip(names, reads_of(following.when, places), strict=True))
+    def _reads(self, count: int, following: Step | None = None) -> dict[str, Read]:
+        """Returns by name what the conditions of the first `count` steps and of `following` read of these steps."""
+        steps = self._sequence.steps[:count]
+        places = {step.name: at for at, step in enumerate(steps)}
+        found: dict[str, Read] = {}
+        for step in (*steps, *([following] if following is not None else [])):
+            names = [name for name in step.when.names if name.partition(".")[0] in places]
+            found |= zip(names, reads_of(step.when, places), strict=True)
+        return found
 
     def _matched(self, sequence: Sequence, gate: Condition | None, reads: tuple[Read, ...] = ()) -> MatchedSequences:
         sequences = Sequences([RuleSequence(sequence, gate, reads)])

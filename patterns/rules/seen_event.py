@@ -1,7 +1,7 @@
 """One event as an explanation of a rule sees it: what is known of it, wherever that was kept."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from features.expressions.functions.column import Column, Fault, Value
@@ -18,7 +18,7 @@ class SeenEvent:
     """Holds what is known of one event.
 
     Args:
-        id, user: as texts.
+        id, user: as texts; '' of an event that is forgotten.
         time_ms: its time.
         id_key: the number by which it is known among events of one time.
         types: of the names that the rule reads.
@@ -41,6 +41,15 @@ class SeenEvent:
         """Returns a column of one value for each name that is known."""
         names = [name for name in self.types if name not in self.unknown]
         return {name: Column.of_values(self.types[name], [self.values.get(name)]) for name in names}
+
+    def without_values(self, reason: str) -> "SeenEvent":
+        """Returns the event with nothing known of its values; `reason`: why, as the end of a sentence."""
+        return replace(self, values={}, unknown=dict.fromkeys(self.types, reason))
+
+
+def forgotten_event(time_ms: int, id_key: int, types: Mapping[str, Type], reason: str) -> SeenEvent:
+    """Returns an event of which nothing is known but its place; `reason`: why, as the end of a sentence."""
+    return SeenEvent("", "", time_ms, id_key, types, {}, dict.fromkeys(types, reason))
 
 
 def names_asked(pattern: Pattern, types: Mapping[str, Type]) -> dict[str, Type]:

@@ -34,11 +34,14 @@ class History(NamedTuple):
     Args:
         key: whose events these are, as ``customer_id c1``; '' for a rule without a sequence.
         whole: whether all are there that the sequence may still look back to.
+        match: (time in ms, key of the id) of the events of the match that the decision on the last event names, by step; each is among
+            `events`. Empty where it names none, or nobody knows.
     """
 
     events: Sequence[SeenEvent]
     key: str = ""
     whole: bool = True
+    match: Sequence[tuple[int, int]] = ()
 
 
 def why(pattern: Pattern, history: History, schema: Schema) -> Why:
@@ -125,9 +128,9 @@ def _shown(value: Value | Fault, type: Type | None) -> Shown:
 
 def _sequence(pattern: Pattern, sequence: Steps, history: History, schema: Schema, forms: Forms) -> ShownSequence:
     progress = Progress(sequence, pattern.when, history.events, schema, forms)
-    completed = progress.completed()
+    completed = progress.recorded(history.match) if history.match else progress.completed()
     partial = completed or progress.furthest()
-    steps = [_step(sequence, at, partial, history.events, forms) for at in range(len(sequence.steps))]
+    steps = [_step(sequence, at, partial, completed is not None, history.events, forms) for at in range(len(sequence.steps))]
     reached = [step.name for step in sequence.steps if not step.absent and partial.found.get(step.name, 0) >= step.least]
     matched, said = _outcome(pattern, history, completed, partial, progress, steps)
     return ShownSequence(history.key, len(history.events), history.whole, matched, reached[-1] if reached else "", said, steps)
@@ -137,11 +140,15 @@ def _outcome(
     pattern: Pattern, history: History, completed: Partial | None, partial: Partial, progress: Progress, steps: list[ShownStep]
 ) -> tuple[bool | None, str]:
     event = history.events[-1]
-    if completed is not None:
+    sure = history.whole and not _lacks(history, pattern)
+    if completed is not None and (sure or history.match):
         return True, "The event completes the sequence."
+    if completed is not None:
+        return None, "The event completes the sequence by what is known; not all is known any more that may have ended it before."
+    if history.match:
+        return True, "The decision names the match; what is kept of its events does not show which step took which."
     if event.late:
         return False, "The event is late: its user had a newer one before, and then it is no event of a sequence."
-    sure = history.whole and not _lacks(history, pattern)
     ended = progress.ended_by(partial) if partial.events and pattern.sequence is not None and pattern.sequence.ordered else ""
     said = _how_far(partial, steps, ended, progress.next_of(partial))
     if not sure:
@@ -151,7 +158,8 @@ def _outcome(
 
 def _lacks(history: History, pattern: Pattern) -> bool:
     assert pattern.sequence is not None
-    read = {name for step in pattern.sequence.steps for name in step.when.names}
+    until = () if pattern.sequence.until is None else (pattern.sequence.until,)
+    read = {name for condition in (*(step.when for step in pattern.sequence.steps), *until) for name in condition.names}
     return any(name in event.unknown for event in history.events for name in read)
 
 
@@ -163,13 +171,18 @@ def _how_far(partial: Partial, steps: list[ShownStep], ended: str, following: St
     return f"The event does not complete the sequence: {counts}.{waits}" + (f" It cannot go on: {ended}." if ended else "")
 
 
-def _step(sequence: Steps, at: int, partial: Partial, events: Sequence[SeenEvent], forms: Forms) -> ShownStep:
+def _step(sequence: Steps, at: int, partial: Partial, completed: bool, events: Sequence[SeenEvent], forms: Forms) -> ShownStep:
     step = sequence.steps[at]
-    taken = [TakenEvent(events[row].id, events[row].time_ms) for row, name in sorted(partial.events) if name == step.name]
     names = {each.name for each in sequence.steps}
     reads = {name: type for name, type in step.when.names.items() if name.partition(".")[0] in names}
     known = {name: _read(reads[name], partial.reads[name]) for name in reads if name in partial.reads}
-    when = _condition(step.when, events[-1], forms, known, frozenset(reads.keys() - known.keys()))
+    unknown = frozenset(reads.keys() - known.keys())
+    rows = [row for row, name in sorted(partial.events) if name == step.name]
+    taken = [
+        TakenEvent(events[row].id or None, events[row].time_ms, _condition(step.when, events[row], forms, known, unknown)) for row in rows
+    ]
+    is_shown = completed or len(events) - 1 in rows
+    when = None if is_shown else _condition(step.when, events[-1], forms, known, unknown)
     return ShownStep(step.name, _needs(step), partial.found.get(step.name, 0), taken, when)
 
 

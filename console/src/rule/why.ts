@@ -11,11 +11,19 @@ interface Condition {
   predicates: { predicate: string; truth: string; values: Record<string, unknown> }[];
 }
 
+interface Step {
+  step: string;
+  needs?: string;
+  found: number;
+  events: { event_id: string | null; time: number; when: Condition }[];
+  when: Condition | null;
+}
+
 interface Why {
   matched: boolean | null;
   said: string[];
   when: Condition | null;
-  sequence: { key: string; said: string; steps: { step: string; needs?: string; found: number; events: { event_id: string; time: number }[]; when: Condition }[] } | null;
+  sequence: { key: string; said: string; steps: Step[] } | null;
   exceptions: { owner: string; reason: string; expired: boolean; when: Condition }[];
   unknown: Record<string, string>;
 }
@@ -61,9 +69,10 @@ function explained(why: Why): Shown {
   </div>`;
 }
 
-function stepOf(step: NonNullable<Why["sequence"]>["steps"][number]): Shown {
-  const events = step.events.map((each) => `${each.event_id} (${localTime(new Date(each.time))})`).join(", ");
-  return html`<p><strong>${step.step}</strong> took ${step.found}${step.needs ? ` of ${step.needs}` : ""}${events ? html`: <bdi>${events}</bdi>` : ""}</p>${conditionOf(step.when)}`;
+function stepOf(step: Step): Shown {
+  return html`<p><strong>${step.step}</strong> took ${step.found}${step.needs ? ` of ${step.needs}` : ""}</p>
+    ${step.events.map((each) => html`<p class="subtle">event <bdi>${each.event_id ?? "that is not kept any more"}</bdi>, ${localTime(new Date(each.time))}</p>${conditionOf(each.when)}`)}
+    ${step.when && html`<p class="subtle">this event</p>${conditionOf(step.when)}`}`;
 }
 
 function conditionOf(condition: Condition): Shown {

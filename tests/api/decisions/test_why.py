@@ -20,6 +20,7 @@ sequence:
     - {name: probe, when: event.amount < 2.0, times: 2+}
     - {name: hit, when: event.amount > 20.0 * probe.mean(event.amount)}
 """
+UNLISTED = PROBING.replace("event.amount < 2.0", "event.amount < 2.0 && !(event.terminal in list.watched)")
 LISTED = "title: A watched terminal\nowner: team\nwhen: event.terminal in list.watched || event.amount > 500.0\nstatus: shadow\n"
 
 
@@ -27,18 +28,24 @@ LISTED = "title: A watched terminal\nowner: team\nwhen: event.terminal in list.w
 async def in_force(api: Api) -> None:
     """Release 1 comes from the registry, as in a system that was started once."""
     api.in_force.release, api.in_force.texts = None, {}
-    texts = TEXTS | {"list:watched": "", "pattern:great": GREAT, "pattern:probing": PROBING, "pattern:listed": LISTED}
+    texts = TEXTS | {
+        "list:watched": "",
+        "pattern:great": GREAT,
+        "pattern:probing": PROBING,
+        "pattern:listed": LISTED,
+        "pattern:unlisted": UNLISTED,
+    }
     (await api.client.post("/v1/releases", json=texts)).raise_for_status()
 
 
-def decide(api: Api, *events: dict[str, object]) -> None:
-    """Decides events by the release in force, and stores their decisions as the deliver job does."""
+def decide(api: Api, *events: dict[str, object], forgotten: int = 0) -> None:
+    """Decides events by the release in force, and stores their decisions as the deliver job does, all but the first `forgotten` ones."""
     release, texts = api.in_force.release, api.in_force.texts
     assert release is not None
     job = OneProcess()
     job.release(release.id, texts)
     job.events([msgspec.json.encode(each) for each in events])
-    api.deliver(value for _, value in job.out["D"])
+    api.deliver([value for _, value in job.out["D"]][forgotten:])
 
 
 async def ask(api: Api, rule: str, event_id: int, **more: str) -> httpx.Response:
@@ -82,6 +89,58 @@ async def test_a_sequence_tells_its_furthest_step_with_its_events_from_the_decis
     found = await why(api, "probing", 4)
     assert found["matched"] is True
     assert [each["event_id"] for each in found["sequence"]["steps"][1]["events"]] == ["4"]
+
+
+def probes_and_a_hit() -> list[dict[str, object]]:
+    return [event(id, at=NOW_MS + 1_000 * id, amount=amount) for id, amount in enumerate([1.0, 1.5, 80.0], 1)]
+
+
+def asked_of_taken(found: dict[str, Any]) -> list[tuple[str | None, str, dict[str, object]]]:
+    """Of each event that a step took its id, the truth of the step's condition, and the values that this looked at."""
+    return [
+        (
+            taken["event_id"],
+            taken["when"]["truth"],
+            {name: value for each in taken["when"]["predicates"] for name, value in each["values"].items()},
+        )
+        for step in found["sequence"]["steps"]
+        for taken in step["events"]
+    ]
+
+
+async def test_each_step_of_a_match_is_asked_of_the_events_that_it_took_and_not_of_the_last_one(api: Api) -> None:
+    decide(api, *probes_and_a_hit())
+    found = await why(api, "probing", 3)
+    assert asked_of_taken(found) == [
+        ("1", "true", {"event.amount": 1.0}),
+        ("2", "true", {"event.amount": 1.5}),
+        ("3", "true", {"event.amount": 80.0, "probe.mean(event.amount)": 1.25}),
+    ]
+    assert [step["when"] for step in found["sequence"]["steps"]] == [None, None]
+
+
+async def test_a_match_whose_earlier_events_are_not_wholly_known_has_its_events_and_is_unknown_in_part(api: Api) -> None:
+    decide(api, *probes_and_a_hit())
+    found = await why(api, "unlisted", 3)
+    assert (found["matched"], found["sequence"]["matched"], found["sequence"]["reached"]) == (True, True, "hit")
+    assert [(id, truth) for id, truth, _ in asked_of_taken(found)] == [("1", "unknown"), ("2", "unknown"), ("3", "unknown")]
+    assert [values["event.amount"] for _, _, values in asked_of_taken(found)] == [1.0, 1.5, 80.0]
+
+
+async def test_an_earlier_event_whose_decision_is_gone_is_unknown_in_a_match(api: Api) -> None:
+    decide(api, *probes_and_a_hit(), forgotten=1)
+    found = await why(api, "probing", 3)
+    assert (found["matched"], found["sequence"]["matched"], found["sequence"]["whole"]) == (True, True, False)
+    assert [(id, truth) for id, truth, _ in asked_of_taken(found)] == [(None, "unknown"), ("2", "true"), ("3", "unknown")]
+    assert found["sequence"]["steps"][0]["events"][0]["time"] == NOW_MS + 1_000
+
+
+async def test_how_far_a_sequence_came_is_not_known_where_it_looks_back_further_than_decisions_are_kept(api: Api) -> None:
+    decide(api, *probes_and_a_hit()[:2])
+    assert (await why(api, "probing", 2))["sequence"]["matched"] is False
+    api.now_ms = NOW_MS + (api.settings.decisions_kept_days + 1) * 86_400_000
+    found = await why(api, "probing", 2)
+    assert (found["matched"], found["sequence"]["matched"]) == (False, None)  # the decision tells that it did not match
 
 
 async def test_what_decisions_do_not_keep_is_named_and_not_guessed(api: Api) -> None:
