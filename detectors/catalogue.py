@@ -2,12 +2,16 @@
 
 from typing import Final
 
+from detectors.adwin import ADWIN
 from detectors.boosted.symmetric_trees import ARRAYS as BOOSTED_ARRAYS
 from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.category_counts import CategoryCounts
 from detectors.category_surprise import CategorySurprise
 from detectors.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
 from detectors.cauchy_combination import CauchyCombination, CauchyScoring
+from detectors.crossed_regression import CrossedLogisticRegression
+from detectors.crossed_scoring import ARRAYS as CROSSED_ARRAYS
+from detectors.crossed_scoring import CrossedScoring
 from detectors.decayed_quantile import DecayedQuantile
 from detectors.ew_gaussian import EWGaussianScorer
 from detectors.gaussian import GaussianScorer
@@ -19,6 +23,7 @@ from detectors.learner import Arrays, Keyed, Learner, Scoring
 from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
 from detectors.logistic_regression import LogisticRegression, LogisticScoring
 from detectors.neighbour_density import NeighbourDensity
+from detectors.page_hinkley import PageHinkley
 from detectors.river.learners import RiverAnomaly, RiverClassifier, RiverDrift
 from detectors.river.scoring import ARRAYS as RIVER_ARRAYS
 from detectors.river.scoring import RiverScoring
@@ -46,6 +51,7 @@ LEARNERS: Final[dict[str, type[Learner]]] = {
     "anomaly.HalfSpaceTrees": HalfSpaceTrees,
     "combine.Cauchy": CauchyCombination,
     "combine.WeightedCauchy": WeightedCombination,
+    "linear_model.CrossedLogisticRegression": CrossedLogisticRegression,
     "linear_model.LogisticRegression": LogisticRegression,
 }
 """Detectors with one state for all events; made from the number of inputs and the parameters."""
@@ -65,6 +71,8 @@ KEYED: Final[dict[str, type[Keyed]]] = {
     "anomaly.NeighbourDensity": NeighbourDensity,
     "anomaly.RobustZScorer": RobustZScorer,
     "anomaly.SPOT": SPOT,
+    "drift.ADWIN": ADWIN,
+    "drift.PageHinkley": PageHinkley,
     "stats.DecayedQuantile": DecayedQuantile,
 }
 """Detectors with a state for each key; made from the parameters."""
@@ -77,6 +85,7 @@ POPULATIONS: Final[dict[str, type[CategoryCounts]]] = {"anomaly.CategorySurprise
 
 SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
     "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
+    "linear_model.CrossedLogisticRegression": SnapshotKind(CROSSED_ARRAYS, CrossedScoring),
     "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
     "combine.Cauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
     "combine.WeightedCauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),

@@ -30,7 +30,7 @@ def _standardise(
 
 
 @compiled("float64(float64, float64)")
-def _loss_gradient(label: float, log_odds: float) -> float:
+def loss_gradient(label: float, log_odds: float) -> float:
     """Returns the gradient of the logarithmic loss; far from 0 it uses River's forms."""
     sign = 1.0 if label > 0.5 else -1.0
     margin = log_odds * sign
@@ -72,7 +72,7 @@ def learn_rows(
                 figures[column, 1] += difference / figures[column, 0]
                 squared = difference * (value - figures[column, 1])
                 figures[column, 2] += (squared - figures[column, 2]) / figures[column, 0]
-        gradient = _loss_gradient(y[row], _standardise(x, figures, weights, running[0], clip_input, row, standard))
+        gradient = loss_gradient(y[row], _standardise(x, figures, weights, running[0], clip_input, row, standard))
         if y[row] > 0.5:
             gradient *= weight_positive
         gradient *= counts[row]

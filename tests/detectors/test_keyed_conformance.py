@@ -22,10 +22,15 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("anomaly.HalfSpaceTrees", {"window_size": 5, "height": 6, "n_trees": 3, "grace_period": 9}),
     ("anomaly.NeighbourDensity", {"window_size": 3, "neighbours": 1, "grace_period": 2}),
     ("anomaly.RobustZScorer", {"window_size": 12, "grace_period": 1, "one_sided": True}),
+    ("drift.ADWIN", {"clock": 1, "max_buckets": 2, "levels": 3, "delta": 0.3, "scaling": "none"}),
+    ("drift.PageHinkley", {"grace_period": 1, "threshold": 0.5, "mode": "down", "scaling": "none", "half_life": 0.0}),
     ("anomaly.SPOT", {"grace_period": 5, "level": 0.6, "peaks": 7, "q": 0.1}),
     ("stats.DecayedQuantile", {"quantile": 0.5, "half_life": 3.0, "grace_period": 1}),
 ]
 every_detector = pytest.mark.parametrize(("name", "parameters"), VARIANTS, ids=lambda value: str(value))
+OF_VALUES = [variant for variant in VARIANTS if not variant[0].startswith("drift.")]
+"""Those whose score is about the value; that of a drift is about the key, and stays when its level has moved."""
+every_detector_of_values = pytest.mark.parametrize(("name", "parameters"), OF_VALUES, ids=lambda value: str(value))
 
 KEYS = 7
 
@@ -104,7 +109,7 @@ def test_a_missing_value_leaves_the_state_as_it_was(name: str, parameters: dict[
     assert state.tobytes() == before.tobytes()
 
 
-@every_detector
+@every_detector_of_values
 @pytest.mark.parametrize("value", [9.99, 0.0, -3.1, 1e9])
 @pytest.mark.parametrize("other", [0.01, 1_000.0, -1_000.0])
 def test_a_value_that_nearly_all_of_its_key_equal_is_not_strange(name: str, parameters: dict[str, Any], value: float, other: float) -> None:
@@ -114,7 +119,7 @@ def test_a_value_that_nearly_all_of_its_key_equal_is_not_strange(name: str, para
         assert scores[x == value].max() <= 0.5
 
 
-@every_detector
+@every_detector_of_values
 def test_a_value_far_above_all_others_scores_higher_than_they(name: str, parameters: dict[str, Any]) -> None:
     detector = KEYED[name](**parameters)
     state = np.zeros((1, detector.width))

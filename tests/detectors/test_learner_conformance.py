@@ -26,6 +26,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("anomaly.HalfSpaceTrees", {"scaling": "standard", "n_trees": 1, "height": 1, "window_size": 1, "recent_scores": 1}),
     ("combine.Cauchy", {"recent": 70}),
     ("combine.WeightedCauchy", {"recent": 70, "positives": 10}),
+    ("linear_model.CrossedLogisticRegression", {"bins": 4, "crosses": [[0, 1], [1, 0]], "buckets": 8, "fit_rows": 60}),
     ("linear_model.LogisticRegression", {"learning_rate": 0.2, "learning_rate_power": 0.5, "l2": 0.01, "weight_positive": 3.0}),
     ("linear_model.LogisticRegression", {"clip_gradient": 0.1, "intercept_lr": 0.0}),
 ]
