@@ -57,7 +57,6 @@ from api.lists.entries import Entries
 from api.models.comparing import ModelComparing
 from api.models.drifting import Drifting
 from api.models.model_routes import make_model_routes
-from api.models.unchanged import Unchanged
 from api.openapi import serve_openapi
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import Asking, make_metric_routes
@@ -74,6 +73,8 @@ from api.webhooks.delivery_routes import make_delivery_routes
 from api.webhooks.webhook_routes import WebhookStores, make_webhook_routes
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from pipeline.comparison.newest_drift import DriftMeasure
+from pipeline.comparison.unchanged import Unchanged
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.export_kind import EXPORT
 from pipeline.jobs.result_folder import results_of
@@ -174,7 +175,10 @@ def make_app(
         make_writing_routes(definitions, in_force),
         make_effect_routes(measuring, snoozes, alerts, in_force, clock),
         make_model_routes(
-            definitions, in_force, ModelComparing(effects, unchanged, in_force, settings), Drifting(effects, unchanged, in_force)
+            definitions,
+            in_force,
+            ModelComparing(effects, unchanged, in_force, settings),
+            Drifting(DriftMeasure(effects, unchanged), in_force),
         ),
         make_pattern_routes(definitions, in_force, measuring, remarks),
         make_stream_route(stream, in_force, require_entity_type),

@@ -36,7 +36,6 @@ from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
 from api.kafka.log import LogUnavailableError
 from api.models.drifting import Drifting
-from api.models.unchanged import Unchanged
 from api.operations.case_figures import CaseFigures
 from api.operations.checkpoint_figures import CheckpointFigures
 from api.operations.checks import Check, Checks
@@ -54,6 +53,8 @@ from api.verdicts.verdicts_part import Changing, carrying_out_of
 from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
+from pipeline.comparison.newest_drift import DriftMeasure
+from pipeline.comparison.unchanged import Unchanged
 from pipeline.control.kafka_access import connection_of
 from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
@@ -140,7 +141,7 @@ class Server:
         api_metrics.registry.register(self._case_figures)
         self._checkpoints = CheckpointFigures(rest_of(settings).url if settings.runtime == "flink" else "")
         api_metrics.registry.register(self._checkpoints)
-        self._drift_figures = DriftFigures(Drifting(self._effects, Unchanged(self._registry), self._in_force))
+        self._drift_figures = DriftFigures(Drifting(DriftMeasure(self._effects, Unchanged(self._registry)), self._in_force))
         api_metrics.registry.register(self._drift_figures)
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock

@@ -53,6 +53,9 @@ SCALES = ("raw", "stable")
 HOLD_ENDS = ("release", "decline")
 """How the hold of a payment ends."""
 
+DRIFT_LIMIT = 0.2
+"""Of the population stability index: from there on a change is commonly taken to matter (Siddiqi, Credit Risk Scorecards, 2006)."""
+
 BY_RULES = ("block", "review", "approve")
 """Those of `DECIDERS` that are rules."""
 
@@ -61,6 +64,7 @@ BY_SCORE = "score"
 
 MODELS_MAX = 62
 """The maximum number of models of a policy: a remembered decision has six bits for the model that gave the score."""
+_FIELDS = ("score", "scale", "bands", "override", "order", "verdicts", "allow_lists", "loss", "hold", "hold_out", "drift", "fallback")
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _FIRST_READY = re.compile(r"first_ready\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*\)")
 
@@ -126,6 +130,7 @@ class Policy:
         loss: what an event costs if it is fraud; None if nothing is said of it.
         hold: which decisions hold a payment back; None if none does.
         hold_out: which blocked payments pass all the same; None if none does.
+        drift_limit: of the population stability index, above 0; see `pipeline.comparison.drift`.
     """
 
     models: tuple[str, ...]
@@ -140,6 +145,7 @@ class Policy:
     loss: Loss | None = None
     hold: HoldPolicy | None = None
     hold_out: HoldOut | None = None
+    drift_limit: float = DRIFT_LIMIT
 
     def decide_many(self, scores: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Returns the action codes [n] of `scores` [n] in [0, 1]; a missing score (NaN) gets the fallback's action."""
@@ -166,7 +172,7 @@ def read_policy(
         Refusal: a field is unknown, missing or out of order; names line and column.
     """
     document = read_document(text, source)
-    document.only("score", "scale", "bands", "override", "order", "verdicts", "allow_lists", "loss", "hold", "hold_out", "fallback")
+    document.only(*_FIELDS)
     bounds, actions = _bands(document.at("bands"))
     fallback = _fallback(document.at("fallback")) if document.has("fallback") else Fallback("approve", ())
     scale = document.at("scale").choice(SCALES) if document.has("scale") else "raw"
@@ -184,6 +190,7 @@ def read_policy(
         loss=loss,
         hold=_hold(document.at("hold")) if document.has("hold") else None,
         hold_out=read_hold_out(document.at("hold_out"), loss.field if loss else "") if document.has("hold_out") else None,
+        drift_limit=_drift_limit(document.at("drift")) if document.has("drift") else DRIFT_LIMIT,
     )
 
 
@@ -205,6 +212,11 @@ def _hold(section: Section) -> HoldPolicy:
     if not actions or len(set(actions)) < len(actions):
         section.at("actions").refuse("bad actions", "at least one action, and each once")
     return HoldPolicy(actions, section.at("for").duration_ms(1_000), section.at("then").choice(HOLD_ENDS))
+
+
+def _drift_limit(section: Section) -> float:
+    section.only("limit")
+    return section.at("limit").number(0.01, 10.0)
 
 
 def _models(section: Section, known: Sequence[str] | None) -> tuple[str, ...]:

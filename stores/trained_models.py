@@ -6,6 +6,8 @@ import msgspec
 
 KEPT = 5
 """So many trainings of one definition are kept, the newest ones."""
+REASON_CHARACTERS_MAX = 500
+"""Of why a training was asked for, which its report keeps."""
 
 
 class TrainedModel(msgspec.Struct, frozen=True):

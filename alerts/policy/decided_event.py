@@ -1,4 +1,4 @@
-"""What alerts need to know of a decision, or of what else rules tell: an absence that came true, a budget that was exceeded."""
+"""What alerts need to know of a decision, or of what is told beside: an absence that came true, a budget that was exceeded, a drift."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Literal
 
 from patterns.language.pattern import SEVERITIES, Suppress
 
-Kind = Literal["decision", "absence", "budget"]
-KINDS: tuple[Kind, ...] = ("decision", "absence", "budget")
+Kind = Literal["decision", "absence", "budget", "drift"]
+KINDS: tuple[Kind, ...] = ("decision", "absence", "budget", "drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class MatchedRule:
 
 @dataclass(frozen=True, slots=True)
 class DecidedEvent:
-    """Is one decision. An absence or a budget has the fields of one as far as they mean something: its `event_id` is the record's id.
+    """Is one decision. What else is told has the fields of one as far as they mean something: its `event_id` is the record's id.
 
     Args:
         key: stands for the event's user and id, and is the same for all revisions.
@@ -35,7 +35,7 @@ class DecidedEvent:
         entities: id by kind of entity, the user's among them; kinds that the event lacks are left out.
         loss: what the event would cost if it is fraud, in the currency of the policy; 0 if that is not known.
         reasons: why, in words, the weightiest first.
-        is_retracted: whether this revision takes the event back.
+        is_retracted: whether this revision takes the event back; of a drift, whether it has ended.
         kind: one of `KINDS`.
         probability: that the event is fraud, in [0, 1]; None where the decision does not say.
         values: as texts, what the record keeps of the event's fields, for what silences alerts.

@@ -9,11 +9,11 @@ from api.definitions.in_force import InForce
 from api.http.model_responses import ComparedModel, ComparedModels, Measured, Reliability, ReliabilityBin
 from api.http.problem import Problem
 from api.models.standings import champion_of, model_of, models_of_place, standing_of
-from api.models.unchanged import Unchanged
 from foundation.settings import Settings
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes
 from pipeline.comparison.reliability import reliability
 from pipeline.comparison.side_by_side import Comparison, Estimate, compare
+from pipeline.comparison.unchanged import Unchanged
 from pipeline.engine.definitions.release import Release
 from stores.effects import Effects
 from stores.scored_events import ScoredSample

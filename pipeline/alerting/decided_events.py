@@ -9,6 +9,7 @@ import msgspec
 from alerts.policy.decided_event import DecidedEvent, Kind, MatchedRule
 from patterns.matches import Rule
 from patterns.policy import BY_RULES, BY_SCORE
+from pipeline.comparison.drift_spans import DriftAlert
 from pipeline.engine.decisions.absence_record import AbsentEntity
 from pipeline.engine.definitions.release import Release
 from stores.effects import effect_id
@@ -67,7 +68,7 @@ class _Budget(msgspec.Struct, tag_field="type", tag="budget"):
 
 
 _decode = msgspec.json.Decoder(_Decision).decode
-_decode_alert = msgspec.json.Decoder(_Absence | _Budget).decode
+_decode_alert = msgspec.json.Decoder(_Absence | _Budget | DriftAlert).decode
 
 
 class DecidedEvents:
@@ -89,9 +90,11 @@ class DecidedEvents:
         """Reads one record of ``alerts``; None for an absence of a rule in shadow, of which nobody is told.
 
         Raises:
-            ValueError: it is neither an absence nor a budget.
+            ValueError: it is neither an absence nor a budget nor a drift.
         """
         record = _decode_alert(value)
+        if isinstance(record, DriftAlert):
+            return _drift(record)
         if isinstance(record, _Budget):
             return self._told("budget", record, self._rule(record.pattern).severity, {})
         return None if record.shadow else self._told("absence", record, record.severity, {record.entity.kind: record.entity.id})
@@ -146,6 +149,25 @@ class DecidedEvents:
             is_retracted="retracted" in decision.flags,
             probability=decision.probability,
         )
+
+
+def _drift(record: DriftAlert) -> DecidedEvent:
+    """Returns a drift, whose end takes back what its beginning opened."""
+    return DecidedEvent(
+        key=effect_id("drift", record.subject, record.since),
+        user="",
+        event_id=record.subject,
+        revision=int(record.is_over),
+        event_time_ms=record.event_time,
+        decided_at_ms=record.event_time,
+        action="drift",
+        score=None,
+        rules=(),
+        entities={},
+        reasons=(record.reason,),
+        is_retracted=record.is_over,
+        kind="drift",
+    )
 
 
 def _matched(rule: Rule, kept: Set[str]) -> MatchedRule:

@@ -11,8 +11,8 @@ BINS = 10
 EVENTS_MIN = 200
 """Of fewer events on either side nothing is said."""
 REFERENCE_DAYS = 28
-LIMIT = 0.2
-"""A stability index of 0.2 and more is commonly taken for a change that matters (Siddiqi, Credit Risk Scorecards, 2006)."""
+LABEL_RATE = "label_rate"
+"""The subject that is the share of fraud."""
 _Z_999 = 3.090232306167813
 _SHARE_MAX = 0.25
 _HALF = 0.5
@@ -24,11 +24,11 @@ class Drift:
     """Says how far something is from what it was.
 
     Args:
-        subject: ``event.`` or ``feature.`` name, ``model.<name>`` for its raw score, or ``label_rate``.
+        subject: ``event.`` or ``feature.`` name, ``model.<name>`` for its raw score, or `LABEL_RATE`.
         index: the population stability index: 0 where nothing changed.
         limit: beyond it the change matters and is no chance.
         events, reference_events: how many it was measured on.
-        now, usual: the median on the day and before; of ``label_rate`` the share of fraud.
+        now, usual: the median on the day and before; of `LABEL_RATE` the share of fraud.
     """
 
     subject: str
@@ -45,26 +45,26 @@ class Drift:
         return self.index > self.limit
 
 
-def drift_of(subject: str, reference: NDArray[np.float64], current: NDArray[np.float64]) -> Drift | None:
+def drift_of(subject: str, reference: NDArray[np.float64], current: NDArray[np.float64], limit: float) -> Drift | None:
     """Compares the values [m] of a day with those [n] before, by tenths of the latter; what is missing (NaN) is a bin of its own.
 
-    None where there are too few. It costs O((n + m) log n).
+    None where there are too few. An index above `limit` matters, unless it may be chance. It costs O((n + m) log n).
     """
     if min(len(reference), len(current)) < EVENTS_MIN:
         return None
     known = reference[~np.isnan(reference)]
     edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else np.empty(0)
     before, after = _counts(reference, edges), _counts(current, edges)
-    return _drift(subject, before, after, float(_median(current)), float(_median(reference)))
+    return _drift(subject, before, after, float(_median(current)), float(_median(reference)), limit)
 
 
-def drift_of_labels(reference: NDArray[np.bool_], current: NDArray[np.bool_]) -> Drift | None:
-    """Compares the share of fraud among the events [m] of a day with that [n] before; twice the usual share matters."""
+def drift_of_labels(reference: NDArray[np.bool_], current: NDArray[np.bool_], limit: float) -> Drift | None:
+    """Compares the share of fraud among the events [m] of a day with that [n] before; twice the usual share matters at the latest."""
     if min(len(reference), len(current)) < EVENTS_MIN:
         return None
     before, after = (np.array([np.count_nonzero(~fraud), np.count_nonzero(fraud)], np.float64) for fraud in (reference, current))
     usual = float(reference.mean())
-    return _drift("label_rate", before, after, float(current.mean()), usual, _twice(usual))
+    return _drift(LABEL_RATE, before, after, float(current.mean()), usual, min(limit, _twice(usual)))
 
 
 def worst_first(found: Iterable[Drift | None]) -> list[Drift]:
@@ -72,20 +72,18 @@ def worst_first(found: Iterable[Drift | None]) -> list[Drift]:
     return sorted((each for each in found if each is not None), key=lambda each: -each.index / each.limit)
 
 
-def _drift(
-    subject: str, before: NDArray[np.float64], after: NDArray[np.float64], now: float, usual: float, matters: float = LIMIT
-) -> Drift:
+def _drift(subject: str, before: NDArray[np.float64], after: NDArray[np.float64], now: float, usual: float, limit: float) -> Drift:
     n, m, bins = float(before.sum()), float(after.sum()), len(before)
     one, other = ((counts + _HALF) / (counts.sum() + _HALF * bins) for counts in (before, after))
     index = float(((other - one) * np.log(other / one)).sum())
-    return Drift(subject, index, max(matters, _chance(bins) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual)
+    return Drift(subject, index, max(limit, _chance(bins) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual)
 
 
 def _twice(share: float) -> float:
-    """The index of a share that is twice as large, at most `LIMIT`: a small share may grow tenfold and stay below that."""
+    """The index of a share that is twice as large: a small share may grow tenfold and stay below any limit of other numbers."""
     if share >= _SHARE_MAX:
-        return LIMIT
-    return min(LIMIT, share * (math.log(2.0) + math.log((1.0 - share) / (1.0 - 2.0 * share))))
+        return math.inf
+    return share * (math.log(2.0) + math.log((1.0 - share) / (1.0 - 2.0 * share)))
 
 
 def _chance(bins: int) -> float:

@@ -23,6 +23,7 @@ def drift_of_day(
     day_ms: int,
     numbers: Mapping[str, frozenset[int]],
     models: Mapping[str, frozenset[int]],
+    limit: float,
 ) -> Iterator[Drift | None]:
     """Gives the drift of numbers and of models' scores on one day.
 
@@ -30,20 +31,22 @@ def drift_of_day(
         sample: with numbers.
         numbers: by ``event.`` or ``feature.`` name, the releases in which it is what it is now.
         models: by name, the same of models.
+        limit: see `drift_of`.
     """
     before = [event for event in sample.events if day_ms - REFERENCE_MS <= event.at_ms < day_ms]
     now = [event for event in sample.events if day_ms <= event.at_ms < day_ms + DAY_MS]
     for name, releases in numbers.items():
-        yield drift_of(name, _numbers(name, before, releases), _numbers(name, now, releases))
+        yield drift_of(name, _numbers(name, before, releases), _numbers(name, now, releases), limit)
     for name, releases in models.items():
-        yield drift_of(f"model.{name}", *(_known(scores_of(name, events, releases)) for events in (before, now)))
+        said, usual = (_known(scores_of(name, events, releases)) for events in (now, before))
+        yield drift_of(f"model.{name}", usual, said, limit)
 
 
-def label_drift(sample: ScoredSample, day_ms: int, sources: LabelSources, negative_after_ms: int) -> Drift | None:
+def label_drift(sample: ScoredSample, day_ms: int, sources: LabelSources, negative_after_ms: int, limit: float) -> Drift | None:
     """Gives the drift of the share of fraud on a day whose outcomes are known; see `known_outcomes`."""
     known = known_outcomes(sample, {}, sources, negative_after_ms)
     before = (known.days < day_ms) & (known.days >= day_ms - REFERENCE_MS)
-    return drift_of_labels(known.fraud[before], known.fraud[known.days == day_ms])
+    return drift_of_labels(known.fraud[before], known.fraud[known.days == day_ms], limit)
 
 
 def _numbers(name: str, events: Collection[ScoredEvent], releases: frozenset[int]) -> NDArray[np.float64]:

@@ -17,6 +17,8 @@ from detectors.snapshot import Snapshot, snapshot_key
 from detectors.snapshot_parts import parts_of
 from features.schema.event import id_key_of
 from foundation.settings import Settings
+from pipeline.comparison.newest_drift import DriftMeasure
+from pipeline.comparison.unchanged import Unchanged
 from pipeline.control.definitions import key_text
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import (
@@ -36,6 +38,7 @@ from pipeline.control.kafka import (
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learners.learner import LabelLearner
+from pipeline.learning.drift_watch import DriftWatch
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trained_elsewhere import TrainedElsewhere
 from pipeline.learning.trainer import ServedDecision, Teacher
@@ -44,6 +47,9 @@ from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import ENTITY_SEPARATOR
 from stores.jobs import QueueBounds
 from stores.relational.database import Database
+from stores.relational.definitions import RelationalRegistry
+from stores.relational.drifts import RelationalDrifts
+from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import place_of as place_of_database
 from stores.relational.trained_models import RelationalTrainedModels
@@ -53,7 +59,7 @@ log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS_MIN = 10.0
 LOOK_SECONDS = 5.0
-"""How often is looked for models that were trained beside the stream."""
+"""How often is looked for models that were trained beside the stream, and for drift."""
 MARKS_KEPT = 100
 REPEATS_KEEP_MS = 600_000
 """If no vector waits for a label, decisions of this long in event time are read again after a restart, to recognise repeats."""
@@ -92,6 +98,7 @@ class LearnJob:
         publish_seconds_min: the least time between two publications of snapshots.
         trained: the store of models that were trained beside the stream; None where there is none.
         requests: asks for trainings; None where nobody does them.
+        drift: measures what drifts; None where nothing does.
         close: lets the stores go at the end.
     """
 
@@ -101,11 +108,13 @@ class LearnJob:
         publish_seconds_min: float = PUBLISH_SECONDS_MIN,
         trained: TrainedModels | None = None,
         requests: TrainingRequests | None = None,
+        drift: DriftWatch | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._trained = None if trained is None else TrainedElsewhere(trained)
         self._requests = requests
+        self._drift = drift
         self._looked_at = -LOOK_SECONDS
         self._close = close
         self._publish_seconds_min = publish_seconds_min
@@ -137,7 +146,7 @@ class LearnJob:
             self._take(self._consumer.consume(BATCH_MAX, 0.2))
             self._control.read_to_end(self.stopping)
             self._publish(time.monotonic())
-            self._look_at_trainings(time.monotonic())
+            self._look_beside(time.monotonic())
         self._consumer.close()
         self._control.close()
         self._close()
@@ -222,14 +231,16 @@ class LearnJob:
         self._flush()
         self._send_snapshots(sequence)
 
-    def _look_at_trainings(self, now: float) -> None:
-        """Publishes what was trained beside the stream since the last look, and asks for what is due."""
+    def _look_beside(self, now: float) -> None:
+        """Publishes what was trained beside the stream since the last look, looks what drifts, and asks for trainings that are due."""
         release = self._control.definitions.newest
         if release is None or now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        if self._requests is not None and self.teacher.clock_ms:
-            self._requests.ask_if_due(release, self.teacher.clock_ms, int(time.time() * 1_000))
+        clock_ms, now_ms = self.teacher.clock_ms, int(time.time() * 1_000)
+        drifting = {} if self._drift is None or not clock_ms else self._drift.look(release, clock_ms, now_ms, now)
+        if self._requests is not None and clock_ms:
+            self._requests.ask_if_due(release, clock_ms, now_ms, drifting)
         fresh = [] if self._trained is None else list(self._trained.fresh(release))
         if fresh:
             self._send(fresh)
@@ -293,14 +304,16 @@ class LearnJob:
 
 
 def make(settings: Settings) -> LearnJob:
-    """The job of the system that `settings` name, with stores of trained models and of jobs.
+    """The job of the system that `settings` name, with stores of trained models, of jobs and of what drifts.
 
     Raises:
         Refusal: the stores cannot be opened.
     """
     database = Database(place_of_database(settings), patient=True)
     requests = TrainingRequests(RelationalJobs(database), QueueBounds(settings.jobs_of_caller_max, settings.jobs_max))
-    return LearnJob(settings, trained=RelationalTrainedModels(database), requests=requests, close=database.close)
+    measure = DriftMeasure(RelationalEffects(database), Unchanged(RelationalRegistry(database)))
+    drift = DriftWatch(measure, RelationalDrifts(database))
+    return LearnJob(settings, trained=RelationalTrainedModels(database), requests=requests, drift=drift, close=database.close)
 
 
 def main() -> None:

@@ -36,11 +36,15 @@ def train(
     facts: Sequence[FactRecord] = (),
     entries: Sequence[Change] = (),
     progress: Progress = lambda done, total: None,
+    reason: str = "",
 ) -> list[TrainedModel]:
     """Replays `history`, in which trees are fitted at their cadence, and fits them once more at its end.
 
     So features are what they were at each event, and the figures are of events that no tree had seen when it ranked them. It takes what
     the replay takes, and each fit about 10 s of CPU for 120,000 rows of 40 inputs; see `pipeline.learning.fit_trees`.
+
+    Args:
+        reason: why, in words that are kept with the figures.
 
     Returns:
         A training for each model of the kind `boosted`; none for one that has too few labels.
@@ -57,14 +61,21 @@ def train(
     if not fitted:
         expected = f"events of {POSITIVES_MIN} frauds at least, with their labels, and others"
         raise Refusal("too few labels to train", where="labels", expected=expected, got=f"{int(outcome.marks.sum())} frauds")
-    return [_trained(snapshot, rows, models[snapshot.model], outcome, history, made_at_ms) for snapshot, rows in fitted]
+    return [_trained(snapshot, rows, models[snapshot.model], outcome, history, made_at_ms, reason) for snapshot, rows in fitted]
 
 
 def _trained(
-    snapshot: Snapshot, rows: LabelledRows, model: Model, outcome: Outcome, history: History | SpooledHistory, made_at_ms: int
+    snapshot: Snapshot,
+    rows: LabelledRows,
+    model: Model,
+    outcome: Outcome,
+    history: History | SpooledHistory,
+    made_at_ms: int,
+    reason: str,
 ) -> TrainedModel:
     times_ms = history.recorded().times_ms
     report = {
+        "reason": reason,
         "from_ms": int(times_ms.min()),
         "to_ms": snapshot.event_time_ms,
         "events": outcome.events,

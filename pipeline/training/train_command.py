@@ -52,11 +52,12 @@ def train_files(
     return trained
 
 
-def train_archived(settings: Settings, folder: pathlib.Path, made_at_ms: int, progress: Progress) -> list[TrainedModel]:
+def train_archived(settings: Settings, folder: pathlib.Path, made_at_ms: int, progress: Progress, reason: str = "") -> list[TrainedModel]:
     """Trains the models of the release in force on all archived events, and stores what was found.
 
     Args:
         folder: a folder for files that are only needed meanwhile.
+        reason: why, in words that are kept.
 
     Raises:
         Refusal: there is no release, the archive does not answer or holds no event, or see `train`.
@@ -64,7 +65,7 @@ def train_archived(settings: Settings, folder: pathlib.Path, made_at_ms: int, pr
     release = _release_in_force(settings)
     history = spooled_history(settings, release.schema, None, folder, lambda events: progress(0, events))
     labels = labels_of_archive(settings, release, history)
-    trained = train(release, history, labels, made_at_ms, *told_of_archive(settings, release), progress)
+    trained = train(release, history, labels, made_at_ms, *told_of_archive(settings, release), progress, reason)
     with contextlib.closing(Database(place_of(settings))) as database:
         store = RelationalTrainedModels(database)
         for each in trained:
@@ -92,5 +93,6 @@ def said_of(model: str, report: Mapping[str, Any]) -> str:
         f"{model}: {report['trees']} trees, fitted to {report['events']:,} events with {report['frauds']:,} frauds",
         f"  ranked before they were learned from: {report['quality']['events']:,} events  {quality}",
         f"  inputs by weight: {weighty}",
+        *([f"  because: {report['reason']}"] if report.get("reason") else []),
     ]
     return "\n".join(lines)

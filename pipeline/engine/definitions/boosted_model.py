@@ -23,6 +23,8 @@ class Boosted:
         l2: pull of leaves towards 0, at least 0.
         seed: of the order in which CatBoost looks at rows.
         retrain_ms: event time between two fits.
+        retrain_on_drift_ms: of a running system, event time between two fits while something drifts that the model sees or says, or the
+            share of fraud; 0 where that changes nothing.
         negatives: share of the legitimate events that is fitted, above 0 and at most 1; each counts as its inverse, so that probabilities
             stay what they are.
         monotone: by input, in their order: 1 where a greater number may only raise the score, -1 where it may only lower it, else 0.
@@ -36,6 +38,7 @@ class Boosted:
     retrain_ms: int
     negatives: float
     monotone: tuple[int, ...]
+    retrain_on_drift_ms: int = 0
 
     @property
     def cost_ns(self) -> float:
@@ -58,16 +61,33 @@ def read_boosted(section: Section, inputs: tuple[str, ...]) -> Boosted:
     def whole(name: str, least: int, most: int, default: int) -> int:
         return fit.at(name).integer(least, most) if fit.has(name) else default
 
+    retrain_ms, on_drift_ms = _retrain(section)
     return Boosted(
         trees=whole("trees", 1, 2_000, 300),
         depth=whole("depth", 1, 8, 6),
         learning_rate=number("learning_rate", 0.001, 1.0, 0.06),
         l2=number("l2", 0.0, 1_000.0, 3.0),
         seed=whole("seed", 0, 1 << 31, 1),
-        retrain_ms=section.at("retrain").duration_ms(_DAY_MS) if section.has("retrain") else 7 * _DAY_MS,
+        retrain_ms=retrain_ms,
         negatives=section.at("negatives").number(0.001, 1.0) if section.has("negatives") else 1.0,
         monotone=_monotone(section, inputs),
+        retrain_on_drift_ms=on_drift_ms,
     )
+
+
+def _retrain(section: Section) -> tuple[int, int]:
+    """The cadence, and that while something drifts, 0 for none."""
+    if not section.has("retrain"):
+        return 7 * _DAY_MS, 0
+    retrain = section.at("retrain")
+    if not retrain.is_mapping():
+        return retrain.duration_ms(_DAY_MS), 0
+    retrain.only("every", "on_drift")
+    every_ms = retrain.at("every").duration_ms(_DAY_MS)
+    on_drift_ms = retrain.at("on_drift").duration_ms(_DAY_MS) if retrain.has("on_drift") else 0
+    if on_drift_ms >= every_ms:
+        retrain.at("on_drift").refuse("no shorter than the cadence", "a duration that is shorter than `every`")
+    return every_ms, on_drift_ms
 
 
 def _monotone(section: Section, inputs: tuple[str, ...]) -> tuple[int, ...]:

@@ -109,9 +109,10 @@ def test_absences_and_budgets_join_where_the_file_says_so_and_else_what_stands()
     told = replace(decided(), kind="absence", action="absence", entities={"device": "d1"})
     [silent] = read_alerts("- {name: silent, when: {kinds: [absence], patterns: [card_testing]}, group_by: [device]}\n")
     assert silent.is_met_by(told) and not silent.is_met_by(replace(told, kind="decision"))
-    assert [each.name for each in with_standing([silent])] == ["silent", "budget_exceeded"]
-    absence, budget = with_standing([])
+    assert [each.name for each in with_standing([silent])] == ["silent", "budget_exceeded", "drift"]
+    absence, budget, drift = with_standing([])
     assert absence.group_of(told) == {"pattern": "card_testing", "device": "d1"} and not budget.is_met_by(told)
     assert budget.group_of(replace(told, kind="budget", entities={})) == {"pattern": "card_testing"}
+    assert drift.group_of(replace(told, kind="drift", action="drift", rules=(), entities={})) == {"action": "drift"}
     [own] = [each for each in with_standing(read_alerts("- {name: absence, when: {}, group_by: [device]}\n")) if each.name == "absence"]
     assert own.kinds == ("decision",)

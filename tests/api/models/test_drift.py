@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from api.http.model_responses import ShownDrift, ShownDrifts
 from api.models.drifting import Drifting
-from api.models.unchanged import Unchanged
 from api.operations.drift_figures import DriftFigures
 from deploy.api_commands.model_commands import say_drift
+from pipeline.comparison.newest_drift import DriftMeasure
+from pipeline.comparison.unchanged import Unchanged
 from stores.effects import GivenLabel, Work
 from stores.scored_events import ScoredEvent, sample_place
 
@@ -97,7 +98,7 @@ async def test_of_a_system_without_events_nothing_is_said(api: Api, capsys: pyte
 
 async def test_the_figures_say_what_has_drifted_as_of_the_last_look(api: Api) -> None:
     scored(api, api.in_force.require()[0].id)
-    figures, registry = DriftFigures(Drifting(api.effects, Unchanged(api.registry), api.in_force)), CollectorRegistry()
+    figures, registry = DriftFigures(Drifting(DriftMeasure(api.effects, Unchanged(api.registry)), api.in_force)), CollectorRegistry()
     registry.register(figures)
     assert await figures.look()
     lines = dict(line.rsplit(" ", 1) for line in generate_latest(registry).decode().splitlines() if not line.startswith("#"))

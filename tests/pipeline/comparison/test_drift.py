@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from patterns.policy import DRIFT_LIMIT
 from pipeline.comparison.drift import EVENTS_MIN, Drift, drift_of, drift_of_labels
 
 
 def found(reference: object, current: object) -> Drift:
-    drift = drift_of("x", np.asarray(reference, np.float64), np.asarray(current, np.float64))
+    drift = drift_of("x", np.asarray(reference, np.float64), np.asarray(current, np.float64), DRIFT_LIMIT)
     assert drift is not None
     return drift
 
@@ -35,8 +36,8 @@ def test_a_share_of_missing_values_is_drift() -> None:
 
 
 def test_of_few_events_nothing_is_said() -> None:
-    assert drift_of("x", np.zeros(EVENTS_MIN - 1), np.zeros(5_000)) is None
-    assert drift_of_labels(np.zeros(5_000, np.bool_), np.zeros(EVENTS_MIN - 1, np.bool_)) is None
+    assert drift_of("x", np.zeros(EVENTS_MIN - 1), np.zeros(5_000), DRIFT_LIMIT) is None
+    assert drift_of_labels(np.zeros(5_000, np.bool_), np.zeros(EVENTS_MIN - 1, np.bool_), DRIFT_LIMIT) is None
 
 
 @pytest.mark.parametrize(
@@ -44,14 +45,14 @@ def test_of_few_events_nothing_is_said() -> None:
 )
 def test_a_share_of_fraud_drifts_once_it_is_twice_the_usual_one_however_small_that_is(usual: float, now: float, drifts: bool) -> None:
     before, after = np.arange(20_000) < usual * 20_000, np.arange(2_000) < now * 2_000
-    found = drift_of_labels(before, after)
+    found = drift_of_labels(before, after, DRIFT_LIMIT)
     assert found is not None
     assert found.matters == drifts
 
 
 def test_a_share_of_fraud_that_chance_explains_is_no_drift() -> None:
     before, after = np.arange(5_000) < 5, np.arange(EVENTS_MIN) < 1
-    found = drift_of_labels(before, after)
+    found = drift_of_labels(before, after, DRIFT_LIMIT)
     assert found is not None
     assert found.now > 2 * found.usual
     assert not found.matters

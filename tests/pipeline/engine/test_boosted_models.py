@@ -65,6 +65,8 @@ def test_an_input_may_be_said_to_raise_or_to_lower_the_score_alone() -> None:
         ("fit: {depth: 9}", "not in range"),
         ("fit: {trees: many}", "not in range"),
         ("negatives: 0", "not in range"),
+        ("retrain: {every: 2d, on_drift: 2d}", "no shorter than the cadence"),
+        ("retrain: {on_drift: 1d}", "missing field"),
         ("monotone: {event.amount: rising}", "unknown value"),
         ("monotone: {event.other: increasing}", "unknown field"),
         ("learns: events", "unknown value"),
@@ -74,7 +76,7 @@ def test_an_input_may_be_said_to_raise_or_to_lower_the_score_alone() -> None:
 )
 def test_what_cannot_be_is_refused_with_its_place(added: str, what: str) -> None:
     with pytest.raises(Refusal) as caught:
-        compile_release(1, TEXTS | {"models": MODELS.replace("}\n", f", {added}}}\n")})
+        compile_release(1, TEXTS | {"models": MODELS.replace(" retrain: 2d,", "").replace("}\n", f", {added}}}\n")})
     assert what in caught.value.what
     assert re.match(r"models\.yaml:1:\d+", caught.value.where)
 

@@ -93,6 +93,31 @@ def test_a_replay_scores_each_event_by_trees_that_were_fitted_before_it(tmp_path
     assert one == other
 
 
+def test_when_fraud_changes_its_looks_retraining_recovers_what_was_lost_within_two_cadences(tmp_path: pathlib.Path) -> None:
+    release, draw = compile_release(1, RELEASE), np.random.default_rng(6)
+    count, days, turn = 2_700, 18, 9
+    fraud = draw.random(count) < 0.12
+    day = np.arange(count) * days / count
+    amounts = np.where(fraud, np.where(day < turn, 90.0, 10.0), 50.0) + draw.normal(0.0, 8.0, count)
+    events = tmp_path / "events.jsonl"
+    lines = [
+        {"id": id, "at": START_MS + int(day[id] * DAY_MS), "u": f"u{id}", "amount": round(amounts[id], 2), "fraud": int(fraud[id])}
+        for id in range(count)
+    ]
+    events.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    history = read_history([events], release.schema, "time", "fraud", DAY_MS // 2)
+    outcome = Replay(release, history, history.labels).run(None)
+
+    def auc(first: float, end: float) -> float:
+        held = (day >= first) & (day < end) & ~np.isnan(outcome.scores["model.trees"])
+        return ranked(outcome.scores["model.trees"][held], outcome.marks[held])
+
+    cadence = 3
+    before, lost, recovered = auc(0, turn), auc(turn, turn + 1), auc(turn + 2 * cadence, days)
+    assert lost < 0.5 < 0.95 < before
+    assert recovered > before - 0.02
+
+
 RELEASE = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: u\n"
     "fields: {amount: {type: decimal, scale: 2, retain: true}}\n"

@@ -39,7 +39,7 @@ def test_a_period_that_has_passed_is_asked_for_once(jobs: RelationalJobs) -> Non
     requests = TrainingRequests(jobs, BOUNDS)
     counts = []
     for hour in range(0, 24 * 7, 6):
-        requests.ask_if_due(RELEASE, START_MS + hour * DAY_MS // 24, START_MS + hour)
+        requests.ask_if_due(RELEASE, START_MS + hour * DAY_MS // 24, START_MS + hour, {})
         counts.append(asked(jobs))
     assert counts == [hour // 48 for hour in range(0, 24 * 7, 6)]
     assert {(job.request.kind, job.request.by) for job in jobs.page(None, (), None, 100)} == {("train", "system")}
@@ -49,17 +49,17 @@ def test_two_processes_ask_for_the_same_training_once(jobs: RelationalJobs) -> N
     for _ in range(2):
         requests = TrainingRequests(jobs, BOUNDS)
         for day in range(3):
-            requests.ask_if_due(RELEASE, START_MS + day * DAY_MS, START_MS)
+            requests.ask_if_due(RELEASE, START_MS + day * DAY_MS, START_MS, {})
     assert asked(jobs) == 1
 
 
 def test_a_full_queue_is_asked_again(jobs: RelationalJobs) -> None:
     requests = TrainingRequests(jobs, QueueBounds(0, 0))
-    requests.ask_if_due(RELEASE, START_MS, START_MS)
-    requests.ask_if_due(RELEASE, START_MS + 2 * DAY_MS, START_MS)
+    requests.ask_if_due(RELEASE, START_MS, START_MS, {})
+    requests.ask_if_due(RELEASE, START_MS + 2 * DAY_MS, START_MS, {})
     assert asked(jobs) == 0
     requests._bounds = BOUNDS
-    requests.ask_if_due(RELEASE, START_MS + 2 * DAY_MS, START_MS)
+    requests.ask_if_due(RELEASE, START_MS + 2 * DAY_MS, START_MS, {})
     assert asked(jobs) == 1
 
 
@@ -67,5 +67,5 @@ def test_models_that_learn_from_the_stream_ask_for_nothing(jobs: RelationalJobs)
     other = "- {name: trees, kind: river, model: linear_model.LogisticRegression, inputs: [event.amount]}\n"
     requests = TrainingRequests(jobs, BOUNDS)
     for day in range(9):
-        requests.ask_if_due(compile_release(1, TEXTS | {"models": other}), START_MS + day * DAY_MS, START_MS)
+        requests.ask_if_due(compile_release(1, TEXTS | {"models": other}), START_MS + day * DAY_MS, START_MS, {})
     assert asked(jobs) == 0
