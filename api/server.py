@@ -122,7 +122,7 @@ class Server:
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
             functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
-            self._trials.test_rule,
+            self._trials.test_rule, self._trials.measure_models,
         )  # fmt: skip
         self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)

@@ -24,6 +24,7 @@ from api.definitions.versions import Comparison, Version
 from api.http.responses import BypassInForce, FactsOfEntity, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
 from api.lists.list_edit import Added, Edit
 from pipeline.engine.fact_record import FactRecord as Fact
+from pipeline.trial.river_cost import RiverCost
 
 Shape = TypeVar("Shape")
 Waiting = TypeVar("Waiting")
@@ -57,7 +58,10 @@ class Page(msgspec.Struct):
 
 
 class Release(msgspec.Struct):
-    """The release in force after an upload, and the changes to lists; `changed` is false when it had the same definitions before."""
+    """The release in force after an upload, the changes to lists, and what new models of River cost.
+
+    `changed` is false when it had the same definitions before.
+    """
 
     release: int
     parts: dict[str, str]
@@ -65,6 +69,7 @@ class Release(msgspec.Struct):
     features: dict[str, list[str]] = {}
     warming: list[str] = []
     lists: dict[str, ListChanged] = {}
+    models: dict[str, RiverCost] = {}
 
 
 class Token(msgspec.Struct):

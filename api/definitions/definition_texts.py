@@ -63,6 +63,6 @@ def put_answer(request: Request, published: Published, part: str) -> Answer:
     """The answer for a change of `part`, which is also noted for the audit log; the hash is '' when the part was removed."""
     note_subject(request, f"release {published.release}: {part}")
     hash = published.parts.get(part, "")
-    put = Put(published.release, hash, published.changed, published.features, published.warming)
+    put = Put(published.release, hash, published.changed, published.features, published.warming, published.models)
     answer = json_answer(200, put)
     return msgspec.structs.replace(answer, headers=[(b"etag", etag_of(hash).encode())]) if hash else answer

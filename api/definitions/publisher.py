@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -28,12 +28,16 @@ from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.engine.definitions.sequences_that_warm import sequences_that_warm
+from pipeline.trial.river_cost import RiverCost
+from pipeline.trial.river_models import costs_of, of_river
 from pipeline.trial.rule_tests import TestedRule, run_tests_of, with_one_rule
 from pipeline.wire.declaration import MODE_KEY
 from stores.registry import Registry, StoredRelease
 
 log = logging.getLogger(__name__)
 
+MeasureModels = Callable[[Mapping[str, str], Collection[str]], dict[str, RiverCost]]
+"""A function like `pipeline.trial.river_models.costs_of`."""
 TestRule = Callable[[str, Mapping[str, str]], TestedRule]
 """A function like `pipeline.trial.rule_tests.run_tests_of`."""
 Records = Sequence[tuple[str, bytes | None]]
@@ -47,7 +51,7 @@ class Published(msgspec.Struct, omit_defaults=True):
     `features` names the features that were added, changed and removed. `warming` names those new or changed ones whose history is
     insufficient, which decisions say until it suffices; in it ``model.<name>`` is a new or changed detector with a state for each primary
     entity that starts without a state, and ``pattern.<id>`` a rule whose new or changed sequence begins with nothing. `lists` are the lists
-    whose entries came with the definitions.
+    whose entries came with the definitions. `models` says what new or changed models of River cost.
     """
 
     release: int
@@ -56,6 +60,7 @@ class Published(msgspec.Struct, omit_defaults=True):
     features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
     lists: dict[str, ListChanged] = {}
+    models: dict[str, RiverCost] = {}
 
 
 class Definitions:
@@ -68,6 +73,7 @@ class Definitions:
         approval: says who may put an upload in force; the routes ask it.
         compile_change: compiles and tries an upload; it is called in a thread.
         test_rule: reads and tests a rule; it is called in a thread.
+        measure_models: measures models of River; it is called in a thread.
     """
 
     def __init__(
@@ -82,10 +88,12 @@ class Definitions:
         approval: Approval | None = None,
         compile_change: CompileChange = compile_here,
         test_rule: TestRule = run_tests_of,
+        measure_models: MeasureModels = costs_of,
     ) -> None:
         self.approval = approval or Approval()
         self._compile_change = compile_change
         self._test_rule = test_rule
+        self._measure_models = measure_models
         self._registry = registry
         self._in_force = in_force
         self._health = health
@@ -202,7 +210,20 @@ class Definitions:
             text = f"release {stored.id} is stored but not published; the next upload or start will publish it: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
         self._note()
-        return Published(stored.id, stored.parts, True, change, warming)
+        return Published(stored.id, stored.parts, True, change, warming, models=await self._costs_of_new(current, compiled, texts))
+
+    async def _costs_of_new(self, current: Release | None, new: Release, texts: Mapping[str, str]) -> dict[str, RiverCost]:
+        """What the models of River cost that `new` has and `current` had not; most releases have none.
+
+        It is measured when `new` is in force already, since a rollback must not wait for that.
+        """
+        known = {model.definition for model in current.models} if current is not None else set()
+        names = [model.name for model in of_river(new) if model.definition not in known]
+        try:
+            return await asyncio.to_thread(self._measure_models, texts, names) if names else {}
+        except (Refusal, Problem) as error:
+            log.warning("it is not known what the models %s cost: %s", ", ".join(names), error)
+            return {}
 
     async def keep(self, changes: Mapping[str, str], by: str, seen: Mapping[str, str] | None = None) -> KeptParts:
         """Stores definitions, by part, without putting them in force.

@@ -16,6 +16,8 @@ from foundation.refusal import Refusal
 from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
 from pipeline.engine.definitions.release import compile_release
 from pipeline.flink.garbage import settle_garbage
+from pipeline.trial.river_cost import RiverCost
+from pipeline.trial.river_models import costs_of
 from pipeline.trial.rule_tests import TestedRule, run_tests_of
 from pipeline.trial.trial_budget import cpu_ms_for, warm_up
 
@@ -30,7 +32,8 @@ READY = b"ready"
 class Trial(msgspec.Struct, array_like=True):
     """The arguments of `compile_change`, with the release in force as its id (0 if there is none) and its texts.
 
-    With `tested`, the id of a rule among `texts`, its tests are run and nothing else is done.
+    With `tested`, the id of a rule among `texts`, its tests are run and nothing else is done. With `measured`, names of models of River,
+    it is measured what these cost, and nothing else is done.
     """
 
     current_id: int
@@ -38,17 +41,19 @@ class Trial(msgspec.Struct, array_like=True):
     texts: dict[str, str]
     changes: dict[str, str | None]
     tested: str = ""
+    measured: list[str] = []
 
 
 class Verdict(msgspec.Struct, array_like=True):
     """The result of a trial: the fields of a refusal, or None. With `is_last` the process ends after this trial.
 
-    `tested` is what the rule that was tested gave; None after every other trial.
+    `tested` is what the rule that was tested gave, None after every other trial, and `costs` what the models cost that were measured.
     """
 
-    refusal: dict[str, str] | None
-    is_last: bool
+    refusal: dict[str, str] | None = None
+    is_last: bool = False
     tested: TestedRule | None = None
+    costs: dict[str, RiverCost] = {}
 
 
 def cpu_ms_of(trial: Trial, cpu_ms: int) -> int:
@@ -79,10 +84,10 @@ def main() -> None:
         return
 
 
-def tried(trial: Callable[[], TestedRule | None], memory_mib: int) -> Verdict:
+def tried(trial: Callable[[], Verdict], memory_mib: int) -> Verdict:
     """Runs `trial` and gives its verdict; every exception becomes a refusal."""
     try:
-        found = trial()
+        return trial()
     except Refusal as refusal:
         return Verdict(refusal.fields(), False)
     except MemoryError:
@@ -91,7 +96,6 @@ def tried(trial: Callable[[], TestedRule | None], memory_mib: int) -> Verdict:
         log.exception("definitions raised an exception when they were tried")
         got = f"{type(error).__name__}: {error}"
         return Verdict(Refusal("release cannot be tried", where="release", expected="definitions that compile", got=got).fields(), True)
-    return Verdict(None, False, found)
 
 
 def too_much_memory(memory_mib: int, got: str) -> Refusal:
@@ -105,13 +109,15 @@ def too_much_memory(memory_mib: int, got: str) -> Refusal:
     )
 
 
-def _try(trial: Trial, cpu_ms: int) -> TestedRule | None:
+def _try(trial: Trial, cpu_ms: int) -> Verdict:
     bound_cpu(cpu_ms_of(trial, cpu_ms))
     if trial.tested:
-        return run_tests_of(trial.tested, trial.texts)
+        return Verdict(tested=run_tests_of(trial.tested, trial.texts))
+    if trial.measured:
+        return Verdict(costs=costs_of(trial.texts, trial.measured))
     current = compile_release(trial.current_id, trial.current) if trial.current_id else None
     compile_change(current, trial.texts, trial.changes)
-    return None
+    return Verdict()
 
 
 def bound_cpu(cpu_ms: int) -> None:

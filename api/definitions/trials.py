@@ -5,7 +5,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
@@ -20,6 +20,7 @@ from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
 from pipeline.control.compiling import compiling
 from pipeline.engine.definitions.release import Release
+from pipeline.trial.river_cost import RiverCost
 from pipeline.trial.rule_tests import TestedRule
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,15 @@ class Trials:
         found = self._verdict_on(Trial(0, {}, dict(texts), {}, id)).tested
         assert found is not None, "a trial of a rule's tests says what they gave"
         return found
+
+    def measure_models(self, texts: Mapping[str, str], names: Collection[str]) -> dict[str, RiverCost]:
+        """Runs `pipeline.trial.river_models.costs_of` in the process. Blocks.
+
+        Raises:
+            Refusal: the models made the process end.
+            Problem: 503, there is no process to measure them.
+        """
+        return self._verdict_on(Trial(0, {}, dict(texts), {}, measured=list(names))).costs
 
     def _verdict_on(self, trial: Trial) -> Verdict:
         verdict = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()

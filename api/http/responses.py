@@ -5,6 +5,7 @@ import msgspec
 from api.http.rule_responses import RuleRemarks
 from features.sets.catalogue import NO_DIFFERENCE, Difference
 from pipeline.engine.fact_record import FactRecord
+from pipeline.trial.river_cost import RiverCost
 
 
 class Included(msgspec.Struct, frozen=True):
@@ -126,6 +127,7 @@ class Put(msgspec.Struct, omit_defaults=True):
     changed: bool
     features: Difference = NO_DIFFERENCE
     warming: tuple[str, ...] = ()
+    models: dict[str, RiverCost] = {}
 
 
 class JobProgress(msgspec.Struct):

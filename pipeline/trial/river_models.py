@@ -1,7 +1,7 @@
 """What a release's models of River cost, measured, and which of them may not decide on live events."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,8 @@ from detectors.catalogue import RIVER, learner_of, score_from
 from detectors.river.allowed import for_replay_only
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.models import Model
-from pipeline.engine.definitions.release import Release
+from pipeline.engine.definitions.release import Release, models_of
+from pipeline.trial.river_cost import RiverCost
 
 LEARNED: Final = 300
 SCORED: Final = 50
@@ -39,17 +40,27 @@ def of_river(release: Release) -> list[Model]:
     return [model for model in release.models if model.model in RIVER]
 
 
+def costs_of(texts: Mapping[str, str], names: Collection[str]) -> dict[str, RiverCost]:
+    """Measures models of River by the texts of a release that compiles, by part; it imports River, which takes seconds of CPU.
+
+    Args:
+        names: of models of River of these texts.
+    """
+    models = models_of(texts["models"], texts["features"], texts["schema"])
+    return {model.name: _measured(model) for model in models if model.name in names}
+
+
 def cost_lines(release: Release) -> Iterator[str]:
-    """Measures each model of River on made-up rows: CPU of a row, and the size of what is published. It imports River."""
+    """Measures each model of River of a release, and says in words what it costs; see `costs_of`."""
     for model in of_river(release):
-        learn_us, score_us, size_bytes = _measured(model)
+        cost = _measured(model)
         yield (
-            f"model {model.name}: River takes about {score_us:,.0f} µs of CPU to score an event and {learn_us:,.0f} µs to learn from one "
-            f"(after {LEARNED}; trees that grow take more); a snapshot has {size_bytes / 1_000:,.0f} kB"
+            f"model {model.name}: River takes about {cost.score_us:,.0f} µs of CPU to score an event and {cost.learn_us:,.0f} µs to learn "
+            f"from one (after {LEARNED}; trees that grow take more); a snapshot has {cost.snapshot_bytes / 1_000:,.0f} kB"
         )
 
 
-def _measured(model: Model) -> tuple[float, float, int]:
+def _measured(model: Model) -> RiverCost:
     generator = np.random.default_rng(1)
     rows = generator.random((LEARNED, len(model.inputs)))
     learner = learner_of(model.model)(len(model.inputs), **model.parameters)
@@ -61,4 +72,4 @@ def _measured(model: Model) -> tuple[float, float, int]:
     scoring.score_many(rows[:SCORED])
     scored = time.thread_time()
     size_bytes = sum(array.nbytes for array in learner.snapshot().values())
-    return (learned - began) / LEARNED * 1e6, (scored - read) / SCORED * 1e6, size_bytes
+    return RiverCost((scored - read) / SCORED * 1e6, (learned - began) / LEARNED * 1e6, size_bytes)
