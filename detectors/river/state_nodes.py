@@ -4,6 +4,7 @@ There is no nesting, so that a reader needs no recursion, and nothing in it says
 number of a node.
 """
 
+from itertools import pairwise
 from typing import Any, Final
 
 NODES_MAX: Final = 200_000
@@ -44,22 +45,17 @@ def refuse_circles(nodes: list[Node]) -> None:
     Raises:
         ValueError: there is a circle.
     """
-    down = [[each for name, each in _references(node) if name != UPWARD] for node in nodes]
-    up = [[each for name, each in _references(node) if name == UPWARD] for node in nodes]
+    down: list[list[int]] = [[] for _ in nodes]
+    up: list[list[int]] = [[] for _ in nodes]
+    for place, node in enumerate(nodes):
+        if node[0] == OBJECT:
+            for before, value in pairwise(node):
+                if type(value) is list:
+                    (up if before == UPWARD else down)[place].append(value[0])
+        elif node[0] != METHOD:
+            down[place] = [value[0] for value in node if type(value) is list]
     if not (_ends(down) and _ends(up)):
         raise ValueError("expected a state without circles, got one whose parts refer to each other in a circle")
-
-
-def _references(node: Node) -> list[tuple[str, int]]:
-    if node[0] == METHOD:
-        return []
-    values = node[1:]
-    names = ["", *values[1::2]] if node[0] == OBJECT else []
-    found: list[tuple[str, int]] = []
-    for place, value in enumerate(values):
-        if isinstance(value, list):
-            found.append((str(values[place - 1]) if names and place % 2 == 0 else "", value[0]))
-    return found
 
 
 def _ends(edges: list[list[int]]) -> bool:
