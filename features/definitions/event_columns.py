@@ -1,6 +1,6 @@
 """Makes the columns that expressions read of events, from a batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -53,3 +53,8 @@ class EventColumns:
 def ids_of(kind: str, batch: Batch, schema: Schema) -> list[str]:
     """Returns the id [n] of the user or of a further entity for each event; '' where absent."""
     return batch.users if kind == schema.user else batch.entities[kind]
+
+
+def texts_of(field: str, batch: Batch, schema: Schema) -> Sequence[str | None]:
+    """Returns the text [n] of a string field for each event, or the id of an entity type; None or '' where absent."""
+    return batch.texts[field] if field in batch.texts else ids_of(field, batch, schema)

@@ -148,7 +148,7 @@ def decisions_of(
         processed_at_ms: now.
     """
     release = verdicts.release
-    explanations = Explanations(verdicts)
+    explanations = Explanations(verdicts, batch)
     kinds = list(batch.entities.values())
     scores = [map(ModelScore, raw.tolist(), _snapshots_of(verdicts, name)) for name, raw in verdicts.models.items()]
     numbers = (batch.numbers / release.schema.scales).tolist()

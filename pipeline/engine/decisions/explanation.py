@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from features.schema.batch import Batch
 from pipeline.engine.decisions.decider_words import decider_again, with_deciders
 from pipeline.engine.decisions.reason_words import name_in_words, reason_of
 from pipeline.engine.decisions.reasons import shares_of
@@ -39,10 +40,12 @@ class Explanations:
 
     Args:
         verdicts: the verdicts on one batch.
+        batch: the events.
     """
 
-    def __init__(self, verdicts: Verdicts) -> None:
+    def __init__(self, verdicts: Verdicts, batch: Batch) -> None:
         self._verdicts = verdicts
+        self._batch = batch
         models = {model.name: model for model in verdicts.release.models}
         self._models = [models[name] for name in verdicts.release.policy.models]
 
@@ -90,7 +93,7 @@ class Explanations:
                 continue
             model = self._models[self._verdicts.chosen[row]]
             inputs = [int(position) for position in self._verdicts.reasons[row] if position >= 0]
-            found[row] = [reason_of(self._verdicts, model, row, at) for at in inputs]
+            found[row] = [reason_of(self._verdicts, self._batch, model, row, at) for at in inputs]
         return found
 
 

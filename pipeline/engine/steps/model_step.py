@@ -1,13 +1,11 @@
 """The second step: detectors and models score the events."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.missing import are_mostly_missing
 from detectors.snapshot import snapshot_key
-from features.definitions.event_columns import ids_of
+from features.definitions.event_columns import texts_of
 from features.schema.string_hash import words_of
 from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.models import Model
@@ -97,11 +95,7 @@ def _scores_of(model: Model, said: NDArray[np.float64], verdicts: Verdicts) -> N
 
 def _inputs_of(model: Model, turn: Turn, verdicts: Verdicts) -> NDArray[np.float64]:
     if model.category:
-        return words_of(_texts_of(model.category, turn, verdicts.release), len(turn.batch))[:, None]
+        return words_of(texts_of(model.category, turn.batch, verdicts.release.schema), len(turn.batch))[:, None]
     if model.of:
         return np.column_stack([verdicts.models[name] for name in model.of])
     return model.columns.take(turn.batch.numbers, verdicts.features)
-
-
-def _texts_of(field: str, turn: Turn, release: Release) -> Sequence[str | None]:
-    return turn.batch.texts[field] if field in turn.batch.texts else ids_of(field, turn.batch, release.schema)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from features.definitions.event_columns import ids_of
+from features.definitions.event_columns import texts_of
 from patterns.decision_order import AllowList, Verdict
 from patterns.policy import ACTIONS, DECIDERS, Policy
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
@@ -98,7 +98,6 @@ def _on_list(allowed: AllowList, turn: Turn, verdicts: Verdicts) -> NDArray[np.b
     batch = turn.batch
     if turn.lists is None:
         return np.zeros(len(batch), np.bool_)
-    texts = batch.texts.get(allowed.field)
-    values = ids_of(allowed.field, batch, verdicts.release.schema) if texts is None else texts
+    values = texts_of(allowed.field, batch, verdicts.release.schema)
     given = np.fromiter(map(bool, values), np.bool_, len(batch))
     return turn.lists.contains(allowed.name, [value or "" for value in values], batch.times_ms) & given & ~verdicts.are(UNDECIDED)

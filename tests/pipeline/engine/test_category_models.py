@@ -68,9 +68,9 @@ def reasons() -> list[str]:
 @pytest.fixture(scope="module")
 def scores(replay: Replay, reasons: list[str]) -> dict[str, NDArray[np.float64]]:
     found = []
-    for verdicts, _ in replay.scored():
+    for verdicts, batch in replay.scored():
         found.append(verdicts.models)
-        reasons[:] = Explanations(verdicts).reasons()[-1]
+        reasons[:] = Explanations(verdicts, batch).reasons()[-1]
     return {name: np.concatenate([models[name] for models in found]) for name in ("odd_shop", "of_kind")}
 
 
@@ -93,7 +93,7 @@ def test_a_score_is_that_of_a_detector_with_the_population_of_the_newest_snapsho
 
 def test_another_ones_shop_is_strange_and_the_shop_of_all_is_not(scores: dict[str, NDArray[np.float64]], reasons: list[str]) -> None:
     assert scores["odd_shop"][EVENTS] > 0.9
-    assert reasons == ["unusual shop"]
+    assert reasons == ["shop: s1; unusual for this who"]
     assert np.quantile(scores["odd_shop"][150:EVENTS], 0.9) < 0.7
 
 

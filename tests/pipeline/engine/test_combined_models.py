@@ -61,11 +61,11 @@ def scored(replay: Replay) -> dict[str, NDArray[np.float64]]:
     found: dict[str, list[NDArray[np.float64]]] = {
         name: [] for name in ("own_amount", "shop_pace", "pace", "odd", "told", "inputs", "sums")
     }
-    for verdicts, _ in replay.scored():
+    for verdicts, batch in replay.scored():
         for name, raw in verdicts.models.items():
             found[name].append(raw)
         found["inputs"].append(verdicts.inputs["odd"])
-        shares = [each for each in Explanations(verdicts).contributions() if each]
+        shares = [each for each in Explanations(verdicts, batch).contributions() if each]
         found["sums"].append(np.array([each.base + sum(getattr(each.inputs, f) for f in each.inputs.__struct_fields__) for each in shares]))  # type: ignore[union-attr]  # those without a score are left out
     return {name: np.concatenate(parts) for name, parts in found.items()}
 

@@ -61,7 +61,7 @@ def reasons() -> list[list[str]]:
     decoder = Decoder(release.schema)
     events = [decoder.decode(msgspec.json.encode(each), int(str(each["at"]))) for each in payments()]
     replay = Replay(release, History(Batch.of(events, release.schema)), None)
-    return [row for verdicts, _ in replay.scored() for row in Explanations(verdicts).reasons()]
+    return [row for verdicts, batch in replay.scored() for row in Explanations(verdicts, batch).reasons()]
 
 
 def test_a_reason_names_the_value_and_what_is_usual(reasons: list[list[str]]) -> None:
