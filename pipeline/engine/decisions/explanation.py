@@ -8,7 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.catalogue import RIVER
 from features.schema.batch import Batch
+from patterns.policy import ACTIONS
 from pipeline.engine.decisions.decider_words import decider_again, with_deciders
 from pipeline.engine.decisions.reason_words import name_in_words, reason_of
 from pipeline.engine.decisions.reasons import shares_of
@@ -36,7 +38,8 @@ class Contributions(msgspec.Struct, gc=False):
 class Explanations:
     """Holds what the inputs of each event contributed to the score that counted.
 
-    It is computed for a batch at a time, for each model that gave a score, and costs O(inputs) an event.
+    It is computed for a batch at a time, for each model that gave a score. In arrays it costs O(inputs) an event. Where River itself
+    scores, it costs a score for each input, and approved events, which are nearly all, go without.
 
     Args:
         verdicts: the verdicts on one batch.
@@ -50,7 +53,7 @@ class Explanations:
         self._models = [models[name] for name in verdicts.release.policy.models]
 
     def contributions(self) -> list[Contributions | dict[str, Any]]:
-        """Returns the contributions of each row; those of a row without a score are empty."""
+        """Returns the contributions of each row; those of a row without a score are empty. Some have no `inputs`, as said above."""
         found: list[Contributions | dict[str, Any]] = [{}] * len(self._verdicts.chosen)
         chosen = self._verdicts.chosen
         if self._verdicts.any_are(UNDECIDED):  # a duplicate names a model of its own decision, which may have no score now
@@ -59,13 +62,21 @@ class Explanations:
             model = self._models[position]
             [rows] = (chosen == position).nonzero()  # a tenth of `flatnonzero`, which is Python
             scoring = self._verdicts.scoring.get(model.name)
-            shares = shares_of(self._verdicts, model, rows)
+            explained = self._explained(model, rows)
+            shares = shares_of(self._verdicts, model, explained)
             scale, bases = (scoring.scale, scoring.bases(rows)) if scoring else ("score", self._bases(model, rows, shares))
-            shapes = starmap(model.shape, shares.tolist())
-            made = map(Contributions, repeat(model.name), repeat(scale), bases, shapes)
+            inputs: Iterable[Any] = starmap(model.shape, shares.tolist())
+            if len(explained) < len(rows):
+                known = dict(zip(explained.tolist(), inputs, strict=True))
+                inputs = [known.get(row, {}) for row in rows.tolist()]
+            made = map(Contributions, repeat(model.name), repeat(scale), bases, inputs)
             for row, contributions in zip(rows.tolist(), made, strict=False):
                 found[row] = contributions
         return found
+
+    def _explained(self, model: Model, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the events at `rows` whose inputs are told: all, and where River scores those that are not approved."""
+        return rows if model.model not in RIVER else rows[self._verdicts.actions[rows] != ACTIONS.index("approve")]
 
     def _bases(self, model: Model, rows: NDArray[np.int64], shares: NDArray[np.float64]) -> Iterable[float]:
         """Gives what the shares [rows, inputs] of a detector with a state for each entity lack of its scores."""

@@ -1,12 +1,20 @@
 """models.yaml takes River's own classes by name, and refuses what is not offered with its place."""
 
+import json
 import re
 
+import msgspec
 import pytest
 
+from features.schema.batch import Batch
+from features.schema.decode import Decoder
 from foundation.refusal import Refusal
+from patterns.policy import ACTIONS
+from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.models import Model
 from pipeline.engine.definitions.release import compile_release
+from pipeline.replay.replay import Replay
+from pipeline.tables.event_files import History
 from pipeline.trial.river_models import cost_lines
 from pipeline.trial.trial import try_release
 
@@ -108,3 +116,21 @@ def test_the_cost_of_a_model_is_measured_and_said() -> None:
     [line] = cost_lines(compile_release(1, texts_with("naive_bayes.GaussianNB")))
     assert re.match(r"model m: River takes about [\d,]+ µs of CPU to score an event and [\d,]+ µs to learn from one .* kB$", line)
     assert not list(cost_lines(compile_release(1, texts_with("anomaly.HalfSpaceTrees"))))
+
+
+def test_what_inputs_add_is_worked_out_for_events_that_are_not_approved_alone() -> None:
+    texts = texts_with("anomaly.StandardAbsoluteDeviation\n  publish_every: 1m", "[event.amount]")
+    release = compile_release(1, texts | {"policy": TEXTS["policy"].replace("0.9", "0.8")})
+    decode = Decoder(release.schema).decode
+    amounts = [10.0 + id % 3 for id in range(60)] + [10.0, 900.0, 11.0]
+    written = [{"id": id, "at": 10_000 * id, "u": "u", "amount": amount} for id, amount in enumerate(amounts)]
+    events = [decode(json.dumps(each).encode(), 0) for each in written]
+    told: dict[str, list[dict[str, float]]] = {"approve": [], "block": []}
+    for verdicts, batch in Replay(release, History(Batch.of(events, release.schema)), None).scored():
+        for row, said in enumerate(Explanations(verdicts, batch).contributions()):
+            if said:
+                found = msgspec.to_builtins(said)
+                told[ACTIONS[verdicts.actions[row]]].append(found["inputs"])
+                assert not found["inputs"] or found["base"] + sum(found["inputs"].values()) == pytest.approx(verdicts.scores[row])
+    assert len(told["approve"]) > 30 and not any(told["approve"])
+    assert [[*inputs] for inputs in told["block"]] == [["event.amount"]]
