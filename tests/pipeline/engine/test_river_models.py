@@ -124,7 +124,7 @@ def test_what_inputs_add_is_worked_out_for_events_that_are_not_approved_alone() 
     decode = Decoder(release.schema).decode
     amounts = [10.0 + id % 3 for id in range(60)] + [10.0, 900.0, 11.0]
     written = [{"id": id, "at": 10_000 * id, "u": "u", "amount": amount} for id, amount in enumerate(amounts)]
-    events = [decode(json.dumps(each).encode(), 0) for each in written]
+    events = [decode(json.dumps(each).encode(), 10_000 * id) for id, each in enumerate(written)]
     told: dict[str, list[dict[str, float]]] = {"approve": [], "block": []}
     for verdicts, batch in Replay(release, History(Batch.of(events, release.schema)), None).scored():
         for row, said in enumerate(Explanations(verdicts, batch).contributions()):

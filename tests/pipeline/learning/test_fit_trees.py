@@ -114,7 +114,7 @@ def test_when_fraud_changes_its_looks_retraining_recovers_what_was_lost_within_t
 
     cadence = 3
     before, lost, recovered = auc(0, turn), auc(turn, turn + 1), auc(turn + 2 * cadence, days)
-    assert lost < 0.5 < 0.95 < before
+    assert lost < 0.7 < 0.95 < before
     assert recovered > before - 0.02
 
 
