@@ -14,7 +14,12 @@ FRESH = 2_000_000
 
 
 class Swapped(NamedTuple):
-    """By how much the share of fresh events above each score moved: when the model in a place is replaced, and when its challenger is promoted."""
+    """By how much the share of fresh events above each score moved, as a share of itself.
+
+    Args:
+        replaced: when the model in a place is replaced.
+        promoted: when its challenger is promoted.
+    """
 
     replaced: NDArray[np.float64]
     promoted: NDArray[np.float64]
