@@ -98,7 +98,8 @@ def test_when_fraud_changes_its_looks_retraining_recovers_what_was_lost_within_t
     count, days, turn = 2_700, 18, 9
     fraud = draw.random(count) < 0.12
     day = np.arange(count) * days / count
-    amounts = np.where(fraud, np.where(day < turn, 90.0, 10.0), 50.0) + draw.normal(0.0, 8.0, count)
+    looks = np.where(day < turn, 120.0, 45.0) + draw.uniform(-5.0, 5.0, count)  # later amid the amounts of others
+    amounts = np.where(fraud, looks, draw.uniform(0.0, 100.0, count))
     events = tmp_path / "events.jsonl"
     lines = [
         {"id": id, "at": START_MS + int(day[id] * DAY_MS), "u": f"u{id}", "amount": round(amounts[id], 2), "fraud": int(fraud[id])}
@@ -114,8 +115,8 @@ def test_when_fraud_changes_its_looks_retraining_recovers_what_was_lost_within_t
 
     cadence = 3
     before, lost, recovered = auc(0, turn), auc(turn, turn + 1), auc(turn + 2 * cadence, days)
-    assert lost < 0.7 < 0.95 < before
-    assert recovered > before - 0.02
+    assert lost < 0.7 < 0.98 < before
+    assert recovered > 0.9, "a tenth of the legitimate amounts are where the frauds are now: 0.95 is what can be reached"
 
 
 RELEASE = {
