@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Attribute
+from patterns.predicates.demands import Allowed
 from patterns.predicates.form import ERROR, MISSING, NAN, Form
 from patterns.predicates.index_kernels import BLOCK, FIRST_CELL, ROWS_MAX, WORDS, divide_cells, fill_rows, number_pairs
-from patterns.predicates.slices import Slices, numbers_of
+from patterns.predicates.slices import Slices, numbers_of, parts_of
 from patterns.predicates.span_table import Cuts, SpanTable
 
 
@@ -45,9 +46,11 @@ def build_blocks(forms: Sequence[Form], attributes: dict[Attribute, int], cuts: 
         attributes: the number of each attribute.
     """
     demands = yield from _Demands.in_slices(forms, attributes, cuts)
+    yield
     count = -(-len(forms) // BLOCK)
     pair_of = np.empty((count, len(attributes)), np.int64)
     number_pairs(len(attributes), demands.conditions, demands.attributes, pair_of)
+    yield
     pair_attributes = np.ascontiguousarray(np.nonzero(pair_of >= 0)[1])
     cell_starts = _starts(np.diff(cuts.starts)[pair_attributes] + FIRST_CELL + 1)
     rows_of_cells = np.empty(cell_starts[-1], np.uint16)
@@ -79,13 +82,16 @@ class _Demands:
 
     @classmethod
     def in_slices(cls, forms: Sequence[Form], attributes: dict[Attribute, int], cuts: Cuts) -> Slices["_Demands"]:
-        allowed = [each for form in forms for each in form.allowed]
-        yield
-        of = [attributes[attribute] for form in forms for attribute in form.demanded]
-        yield
+        allowed: list[Allowed] = []
+        of: list[int] = []
+        for part in parts_of(forms):
+            allowed += [each for form in part for each in form.allowed]
+            of += [attributes[attribute] for form in part for attribute in form.demanded]
+            yield
         spans = yield from SpanTable.in_slices(of, [each.spans for each in allowed])
         flags = yield from numbers_of(allowed, lambda each: (each.nan * NAN + each.missing * MISSING + each.error * ERROR,), np.uint8)
         counts = yield from numbers_of(forms, lambda form: (len(form.demanded),))
+        yield
         return cls(np.repeat(np.arange(len(forms)), counts), flags, spans, cuts)
 
     def by_pair(self, pair_of: NDArray[np.int64]) -> Iterator[Int64s]:

@@ -72,7 +72,9 @@ class ConditionSet:
                 made.append(forms.of(condition))
             yield
         index = yield from build_index(made, forms.texts)
+        yield
         forms.forget_all_but(made)
+        yield
         return cls(conditions, index)
 
     @property

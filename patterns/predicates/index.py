@@ -92,9 +92,12 @@ def build_index(forms: Sequence[Form], texts: TextNumbers) -> Slices[Index]:
     of = yield from numbers_of(distinct, lambda atom: (attributes[_asked(atom)],))
     spans = yield from SpanTable.in_slices(of.tolist(), [atom.spans for atom in distinct])
     cuts = spans.cuts(len(attributes))
+    yield
     blocks = yield from build_blocks(forms, attributes, cuts)
     codes = yield from _codes(forms, atoms, spans, cuts)
-    return Index(tuple(forms), tuple(attributes), distinct, texts, cuts, blocks, codes, _late(codes, attributes, blocks))
+    late = _late(codes, attributes, blocks)
+    yield
+    return Index(tuple(forms), tuple(attributes), distinct, texts, cuts, blocks, codes, late)
 
 
 def _asked(atom: Atom) -> Attribute:
@@ -112,8 +115,10 @@ def _codes(forms: Sequence[Form], atoms: dict[Atom, int], spans: SpanTable, cuts
     for part in parts_of(forms):
         codes.append(np.concatenate([form.code for form in part]))
         yield
-    depth = max((form.depth for form in forms), default=0)
+    depths = yield from numbers_of(forms, lambda form: (form.depth,))
+    depth = int(depths.max(initial=0))
     first, last = spans.cells(cuts)
+    yield
     code = np.concatenate(codes)
     return Codes(missing, _starts(lengths), code, _starts(counts), numbers, spans.attributes, flags, spans.starts, first, last, depth)
 

@@ -49,7 +49,10 @@ class SpanTable:
         owners = yield from numbers_of(attributes, lambda each: (each,))
         counts = yield from numbers_of(spans, lambda each: (len(each),))
         edges = yield from numbers_of(spans, chain.from_iterable)
-        return cls(owners, counts, edges)
+        yield
+        made = cls(owners, counts, edges)
+        yield
+        return made
 
     def cuts(self, width: int) -> Cuts:
         """Returns the cuts that the spans make in `width` attributes."""

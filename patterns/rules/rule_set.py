@@ -108,6 +108,7 @@ class RuleSet:
 
     def _compile(self, schema: Schema, features: FeatureSet, forms: Forms) -> Slices[None]:
         written = [rule.pattern for rule in self.rules]
+        yield
         labels = labels_of(written)
         yield
         patterns = yield from each_of(list(zip(written, labels, strict=True)), lambda own: with_own_names(*own))
@@ -118,20 +119,26 @@ class RuleSet:
         actions = yield from each_of(self.each, lambda rule: ACTIONS.index(rule.action) if rule.action else -1)
         self._shares, self._actions = np.array(shares), np.array(actions, np.int8)
         self._adjusts = np.array([rule.adjust for rule in self.each])
+        yield
         self._from_ms = np.array([ALWAYS if p.effective.from_ms is None else p.effective.from_ms for p in patterns], np.int64)
+        yield
         self._to_ms = np.array([NEVER if p.effective.to_ms is None else p.effective.to_ms for p in patterns], np.int64)
         yield
         self._wordings = Wordings(patterns)
         self._user = schema.user
         self._sequences = sequences_of(patterns, schema.user)
+        yield
         telling = yield from each_of(
             list(zip(patterns, self.each, self.rules, strict=True)),
             lambda own: TellingRule(own[0], own[1].version, own[2].standing.status, acting_share(own[2])),
         )
+        yield
         self._thresholds = RuleThresholds(dict(zip(labels, patterns, strict=True)), schema, features)
+        yield
         self.of_entities = key_rules_of(telling, self._wordings, schema, features, self._thresholds)
         self._of_keys = {kind: own.sequences for kind, own in self.of_entities.items() if own.sequences is not None}
         self.waiting: dict[str, Waiting] = {kind: own.absences for kind, own in self._of_keys.items() if own.absences.waits}
+        yield
         self._absences, self._history = None, None
         if self._sequences is not None:
             self._history = SequenceHistory(self._sequences, self._warm_of(patterns, schema), schema)
@@ -140,6 +147,7 @@ class RuleSet:
         self.errors, self.skips = np.zeros(len(patterns), np.int64), np.zeros(len(patterns), np.int64)
         yield
         yield from self._compile_conditions(patterns, forms)
+        yield
         read = yield from each_of(patterns, _names_read)
         names: dict[str, None] = {}
         for some in parts_of(read):
@@ -147,9 +155,12 @@ class RuleSet:
             yield
         captured = [] if self._sequences is None else self._sequences.captured
         self._columns = ValueSource((*names, *captured), schema, features.names)
+        yield
         lists = yield from each_of(written, lambda pattern: frozenset().union(*(formula.lists for formula in _formulas_of(pattern))))
-        self.lists: frozenset[str] = frozenset().union(*lists)
-        self.cost_ns = _EVENT_NS + float(sum(rule.pattern.cost.units for rule in self.rules))
+        self.lists: frozenset[str] = frozenset().union(*set(lists))
+        yield
+        units = yield from each_of(written, lambda pattern: pattern.cost.units)
+        self.cost_ns = _EVENT_NS + float(sum(units))
 
     def sections_of(self, kind: str) -> tuple[Section, ...]:
         """See `patterns.matches.Rules`."""
@@ -193,16 +204,20 @@ class RuleSet:
 
         A condition beside a sequence whose key is no user stands with the former: the stage of that key does not know what it reads.
         """
-        apart = [pattern.sequence is not None and pattern.sequence.key in self._of_keys for pattern in patterns]
+        apart = yield from each_of(patterns, lambda pattern: pattern.sequence is not None and pattern.sequence.key in self._of_keys)
         alone = [pattern.sequence is None or own for pattern, own in zip(patterns, apart, strict=True)]
+        yield
         whens = [(at, pattern.when) for at, pattern in enumerate(patterns) if pattern.when is not None and alone[at]]
+        yield
         self._gates = np.array([apart[at] and pattern.when is not None for at, pattern in enumerate(patterns)], np.bool_)
+        yield
         exceptions = [(at, place, each) for at, pattern in enumerate(patterns) for place, each in enumerate(pattern.exceptions)]
         yield
         every = [when for _, when in whens] + [each.when for _, _, each in exceptions]
         self._of_events = len(every)
         of_steps = [] if self._sequences is None else self._sequences.conditions
         self._conditions = yield from ConditionSet.in_slices(every + of_steps, forms)
+        yield
         self._of_whens = len(whens)
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
@@ -346,7 +361,10 @@ def _by_weight(rules: Sequence[LiveRule]) -> Slices[tuple[LiveRule, ...]]:
     by_id = sorted(range(len(rules)), key=ids.__getitem__)
     yield
     by_weight = np.argsort(np.array(weights, np.int64)[by_id], kind="stable").tolist()
-    return tuple(rules[by_id[at]] for at in by_weight)
+    yield
+    ordered = tuple(rules[by_id[at]] for at in by_weight)
+    yield
+    return ordered
 
 
 def _named(pattern: Pattern) -> Rule:

@@ -10,7 +10,7 @@ from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.matches import MATCHES_MAX, NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
-from patterns.predicates.slices import Slices, parts_of
+from patterns.predicates.slices import Slices, each_of, parts_of
 from patterns.rules.manifest import Standing, pattern_texts, standings_in_slices
 from patterns.rules.rule_set import LiveRule, RuleSet, live
 from pipeline.engine.definitions.compiled_parts import once_each
@@ -75,7 +75,8 @@ def rules_in_slices(
     if not watched:
         return NO_RULES
     yield
-    key = _Watched(watched), around, rule_actions, named_max
+    known = yield from each_of(watched, lambda rule: (rule.pattern.id, rule.pattern.texts, rule.standing.status, rule.standing.share))
+    key = _Watched(watched, known), around, rule_actions, named_max
     yield
     if _rule_set_of.knows(*key):
         return _rule_set_of(*key)
@@ -103,11 +104,11 @@ def _live_of(texts: Mapping[str, str], around: Around, lists: tuple[str, ...]) -
 
 
 class _Watched:
-    """Rules with what they may do; two are equal if the same texts may do the same."""
+    """Rules with what is `known` of each and what it may do; two are equal if the same texts may do the same."""
 
-    def __init__(self, rules: Sequence[LiveRule]) -> None:
+    def __init__(self, rules: Sequence[LiveRule], known: Sequence[object]) -> None:
         self.rules = rules
-        self._key = tuple((rule.pattern.id, rule.pattern.texts, rule.standing.status, rule.standing.share) for rule in rules)
+        self._key = tuple(known)
         self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
