@@ -19,6 +19,7 @@ from patterns.predicates.event_values import EventLayout
 from patterns.rules.own_names import ADAPTIVE
 from patterns.rules.sight_values import ValueSource
 from patterns.rules.threshold_questions import FEATURE, ThresholdQuestions
+from patterns.thresholds.corrections import WIDTH as CORRECTIONS_WIDTH
 from patterns.thresholds.entity_level import WIDTH, Bounds
 from patterns.thresholds.threshold import Asked, Threshold
 
@@ -35,7 +36,7 @@ class RuleThresholds:
 
     def __init__(self, patterns: Mapping[str, Pattern], schema: Schema, features: FeatureSet) -> None:
         each = [(label, adaptive) for label, pattern in patterns.items() for adaptive in pattern.adaptive.values()]
-        self.each = tuple(_threshold(label, adaptive, features) for label, adaptive in each)
+        self.each = tuple(_threshold(label, adaptive, features, schema.user) for label, adaptive in each)
         self._questions = ThresholdQuestions([adaptive for _, adaptive in each], schema, features.names)
         self._columns = ValueSource(self._questions.names, schema, features.names)
         kinds = dict.fromkeys(threshold.key for threshold in self.each if threshold.key != schema.user)
@@ -44,7 +45,10 @@ class RuleThresholds:
 
     def sections_of(self, kind: str) -> tuple[Section, ...]:
         """Returns what profiles of a kind of entity keep of the thresholds."""
-        return tuple(Section(threshold.section, WIDTH) for threshold in self.each if threshold.key == kind)
+        own = [threshold for threshold in self.each if threshold.key == kind]
+        corrected = [threshold for threshold in own if threshold.is_corrected]
+        levels = (Section(threshold.section, WIDTH) for threshold in own)
+        return (*levels, *(Section(threshold.corrections, CORRECTIONS_WIDTH, sparse=True) for threshold in corrected))
 
     def ask(self, sight: Sight) -> list[Asked]:
         """Returns what the events of `sight` ask of each threshold."""
@@ -76,7 +80,7 @@ class KeyThresholds:
         return self._questions.of(batch, features, lambda: self._layout.of(batch, (features,)))
 
 
-def _threshold(label: str, adaptive: Adaptive, features: FeatureSet) -> Threshold:
+def _threshold(label: str, adaptive: Adaptive, features: FeatureSet, user: str) -> Threshold:
     cohort = "" if adaptive.cohort is None else _meaning(adaptive.cohort, features)
     own = (_LAYOUT, _meaning(adaptive.of, features), adaptive.key, adaptive.half_life_ms)
     floor = -np.inf if adaptive.floor is None else adaptive.floor
@@ -87,6 +91,7 @@ def _threshold(label: str, adaptive: Adaptive, features: FeatureSet) -> Threshol
         bounds=Bounds(float(adaptive.half_life_ms), floor, np.inf if adaptive.cap is None else adaptive.cap),
         section="threshold:" + _hash((*own, label, adaptive.name)),
         definition=_hash((*own, cohort)),
+        is_corrected=adaptive.key == user,
     )
 
 

@@ -29,6 +29,8 @@ class Threshold:
         section: names the words that the profile of each entity keeps of it. They stay when the rule's text, status, action, rate or bounds
             change, and no other rule has a part in them: a rule in shadow cannot move the threshold of one that acts.
         definition: what its snapshots say they are of: what the number is, whose, and by what cohorts. A changed rate or bound keeps them.
+        is_corrected: whether labels take events out of what is usual and put them back: of users alone, since other entities learn from
+            each event whatever comes of it.
     """
 
     name: str
@@ -37,8 +39,14 @@ class Threshold:
     bounds: Bounds
     section: str
     definition: str
+    is_corrected: bool = False
     publish_every_ms: ClassVar[int] = 3_600_000
     """Of event time, between two snapshots of what cohorts have taught; where models are published more often, it is, too."""
+
+    @property
+    def corrections(self) -> str:
+        """Names the words that the profile of a user keeps of labels, see `patterns.thresholds.corrections`."""
+        return f"{self.section}:corrections"
 
 
 def is_threshold(name: str) -> bool:

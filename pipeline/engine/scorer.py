@@ -33,6 +33,7 @@ from pipeline.engine.steps.key_thresholds import look_at_keys
 from pipeline.engine.steps.keyed_scores import score_keyed
 from pipeline.engine.steps.step import Step, Turn
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.engine.steps.threshold_lessons import ThresholdLessons, note_lessons
 from pipeline.engine.waits import Waits
 
 _MEASURED_EVENTS = 16
@@ -170,16 +171,20 @@ class Scorer:
         labels: NDArray[np.int8],
         visible_ms: NDArray[np.int64],
         ranks: NDArray[np.int8],
+        lessons: ThresholdLessons | None = None,
     ) -> None:
         """Lets events at or after `visible_ms` see the labels of events of `users` at `keys`, entities of one kind.
 
         Args:
             ranks: of the sources of the labels, see `features.schema.label_sources`.
+            lessons: what the events taught the thresholds of their users; None: nothing, or it is not known.
         """
         if kind not in release.features.plans:
             return
         profiles, slots = self._open(release, kind, keys)
         profiles.label(slots, event_times_ms, id_keys, users, labels, visible_ms, ranks)
+        if lessons is not None and kind == release.schema.user:
+            note_lessons(release, profiles, slots, lessons, event_times_ms, id_keys, labels, visible_ms, ranks)
 
     def tell(self, release: Release, facts: Sequence[FactRecord]) -> None:
         """Lets the entities that `facts` are about have them: events from the time on from which each holds see it.

@@ -53,10 +53,18 @@ class Label(msgspec.Struct):
     weight: float = 1.0
 
 
+class _LookedUp(msgspec.Struct):
+    value: float
+    threshold: float | None = None
+
+
 class _Served(msgspec.Struct):
     user: str
     event: msgspec.Raw
     features: msgspec.Raw
+    action: str = ""
+    decided_by: str = ""
+    thresholds: dict[str, _LookedUp] = {}
 
 
 class _Resolved(msgspec.Struct, omit_defaults=True):
@@ -73,6 +81,8 @@ class _Resolved(msgspec.Struct, omit_defaults=True):
     weight: float = 1.0
     features: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    lessons: dict[str, float] = {}
+    taught: bool = False
 
 
 class LabelResolver:
@@ -256,7 +266,7 @@ class LabelResolver:
     def _resolved(self, decision: StoredDecision, label: ReadLabel) -> list[Sent]:
         """Makes one record for each entity of the newest decision, and for each joint entity that features are kept of.
 
-        Only the first one, that of the primary entity, carries the vector that learning needs.
+        Only the first one, that of the primary entity, carries the vector that learning needs, and what the event taught its thresholds.
         """
         served = msgspec.json.decode(decision.value, type=_Served)
         id_key = self._id_key(decision)
@@ -265,9 +275,24 @@ class LabelResolver:
             resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user, *label[3:])
             if not sent:
                 resolved.features, resolved.event = served.features, served.event
+                resolved.lessons = self._lessons(decision, served)
+                resolved.taught = bool(resolved.lessons) and served.action == "approve" and served.decided_by != "bypass"
             sent.append(Sent("labels-resolved", f"{kind}{ENTITY_SEPARATOR}{id}".encode(), msgspec.json.encode(resolved)))
         self.resolved += 1
         return sent
+
+    def _lessons(self, decision: StoredDecision, served: _Served) -> dict[str, float]:
+        """Returns what the event taught the thresholds of its user, or would have, by the section that the deciding release kept them in.
+
+        Of an event that was corrected it is not known any more: the decision on the event as it came first is not the newest one.
+        """
+        release = self._definitions.releases.nearest(decision.release) if served.thresholds and not decision.revision else None
+        sections = {each.name: each.section for each in release.rules.thresholds if each.is_corrected} if release is not None else {}
+        return {
+            sections[name]: each.value if each.threshold is None else min(each.value, each.threshold)
+            for name, each in served.thresholds.items()
+            if name in sections
+        }
 
     def _pairs(self, decision: StoredDecision) -> list[tuple[str, str]]:
         release, ids = self._definitions.newest, dict(decision.keys)

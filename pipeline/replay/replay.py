@@ -29,10 +29,12 @@ from pipeline.engine.scorer import Scorer
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.step import Step
 from pipeline.engine.steps.step_list import steps_with
+from pipeline.engine.steps.threshold_lessons import LessonBook
 from pipeline.learning.fit_trees import fit_trees
 from pipeline.replay import absences_file
 from pipeline.replay.absences_file import write_absences
 from pipeline.replay.decisions_file import DecisionsFile
+from pipeline.replay.lesson_cuts import LessonCuts
 from pipeline.replay.rule_counts import RuleCounts, RuleOutcome
 from pipeline.replay.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
@@ -120,6 +122,8 @@ class Replay:
         self._label_rows = np.empty(0, np.int64) if labels is None else rows_of_labels(self._events, labels)
         self._standings = np.empty(0, np.int64) if labels is None else labels.standings
         self._first_rows = first_rows(self._events)  # each stands for its event
+        self._lessons = LessonBook(release, 0 if labels is None else len(self._events))
+        self._cuts = self._cuts_of(labels)
         self._scored = 0
         self.scorer.lists.take(entries)
         for snapshot in frozen:
@@ -169,9 +173,16 @@ class Replay:
             end = int(np.searchsorted(times_ms, (period + 1) * every_ms, side="left"))
             if not self._frozen:
                 outcome.snapshots += self._publish(period, period * every_ms)
-            for first in range(start, end, BATCH_MAX):
-                yield self._events.take(np.arange(first, min(first + BATCH_MAX, end)))
-            start = end
+            while start < end:
+                first, start = start, self._cuts.end_of(start, min(start + BATCH_MAX, end))
+                yield self._events.take(np.arange(first, start))
+
+    def _cuts_of(self, labels: Labels | None) -> LessonCuts:
+        """Returns the ends of batches that labels ask for; only those of thresholds that learn of labels do."""
+        if labels is None or not self._lessons.is_kept:
+            none = np.zeros(0, np.int64)
+            return LessonCuts(none, none, none)
+        return LessonCuts(np.maximum.accumulate(self._events.times_ms), self._label_rows, labels.times_ms)
 
     def _publish(self, sequence: int, time_ms: int) -> int:
         self._tell(time_ms)
@@ -188,6 +199,8 @@ class Replay:
         verdicts = self.scorer.score(self.release, batch)
         events = self._first_rows[self._scored : self._scored + len(batch)]
         self._scored += len(batch)
+        if self.labels is not None:
+            self._lessons.write(events, verdicts)
         self._pass_time(batch)
         fresh = ~verdicts.are(UNDECIDED | REVISED)  # an event is learned only once
         if not self._frozen and self.learners.each:
@@ -240,7 +253,8 @@ class Replay:
             own = np.flatnonzero(has)
             users = list(map(events.users.__getitem__, own.tolist()))
             named = (events.times_ms[own], events.id_keys[own], users)
-            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has], ranks[has])
+            lessons = self._lessons.of(rows[own])
+            self.scorer.label(self.release, kind, list(filter(None, keys)), *named, labels[has], times_ms[has], ranks[has], lessons)
 
     def _count(self, verdicts: Verdicts, batch: Batch, outcome: Outcome) -> None:
         fresh = ~verdicts.are(UNDECIDED | REVISED)

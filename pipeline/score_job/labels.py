@@ -11,6 +11,7 @@ from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import fault_of
 from pipeline.engine.scorer import Scorer
+from pipeline.engine.steps.threshold_lessons import lessons_of
 from pipeline.score_job.handed_on import Frame
 from pipeline.score_job.refused_frames import no_release, refused
 from pipeline.wire.bodies import read_keyed_body
@@ -25,7 +26,10 @@ _Time = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 
 
 class ResolvedLabel(msgspec.Struct):
-    """A record of ``labels-resolved``: a label joined with the decision as served. Times in ms."""
+    """A record of ``labels-resolved``: a label joined with the decision as served. Times in ms.
+
+    `lessons` are by the section of each learned threshold of the user what the event taught it, or would have; `taught` is whether it did.
+    """
 
     event_id: str
     id_key: Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
@@ -37,6 +41,8 @@ class ResolvedLabel(msgspec.Struct):
     event: dict[str, float | None] = {}
     source: str = ""
     weight: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    lessons: dict[str, float] = {}
+    taught: bool = False
 
 
 _decode = msgspec.json.Decoder(ResolvedLabel).decode
@@ -103,4 +109,5 @@ def _give(release: Release, scorer: Scorer, kind: str, keys: list[str], labels: 
         np.array([label.label for label in labels], np.int8),
         np.array([label.label_time for label in labels], np.int64),
         np.array(release.schema.label_sources.ranks(label.source for label in labels), np.int8),
+        lessons_of([label.lessons for label in labels], [label.taught for label in labels]),
     )

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from detectors.snapshot import snapshot_key
 from features.layout.layout import RETRACTED
+from features.profiles.profiles import Profiles
 from patterns.policy import ACTIONS, DECIDERS
+from patterns.thresholds.corrections import correct
 from patterns.thresholds.entity_level import learn, look
 from patterns.thresholds.tail_table import NOTHING_KNOWN, TailTable
 from patterns.thresholds.threshold import COHORT, LOOKED, SEEN, THRESHOLD, VALUE, WEIGHT, Asked, Threshold
@@ -59,6 +61,7 @@ class ThresholdStep:
         if threshold.name in turn.answers.looked:
             looked[:, :SEEN] = _answered(turn.answers.looked[threshold.name], asked)
         else:
+            correct_levels(threshold, turn.profiles, turn.slots, turn.batch.times_ms)
             words, times_ms = turn.profiles.section(threshold.section), turn.batch.times_ms
             for table, at in tables_of(snapshots, len(looked)):
                 cohorts = table.rows_of(asked.cohorts[at])
@@ -66,6 +69,14 @@ class ThresholdStep:
         looked[:, VALUE] = asked.values
         looked[:, COHORT] = asked.cohorts.view(np.float64)
         return looked
+
+
+def correct_levels(threshold: Threshold, profiles: Profiles, slots: NDArray[np.int64], times_ms: NDArray[np.int64]) -> None:
+    """Lets users' levels know the labels that events at `times_ms` may see; each user stands once among `slots`."""
+    rows = profiles.section_rows(threshold.corrections, slots)
+    if len(rows) and rows.max() >= 0:
+        words = profiles.section(threshold.corrections).view(np.int64)
+        correct(profiles.section(threshold.section), slots, words, rows, times_ms, threshold.bounds.half_life_ms)
 
 
 def tables_of(snapshots: SnapshotsOfRows | None, n: int) -> Iterator[tuple[TailTable, slice]]:
@@ -87,7 +98,7 @@ class LessonStep:
     """Lets each user learn the values of events that were approved, none above its threshold.
 
     An event that was to be reviewed or blocked teaches nothing, and neither does one that was decided while the score was bypassed, since
-    nobody judged it. Each event teaches once. A label that comes later takes nothing back: the half-life does.
+    nobody judged it. Each event teaches once; a label that comes later takes it out, or puts it in (`patterns.thresholds.corrections`).
     """
 
     name = "lessons"
@@ -101,7 +112,7 @@ class LessonStep:
         own = [each for each in verdicts.release.rules.thresholds if each.key == verdicts.release.schema.user]
         if not own:
             return
-        rows = np.flatnonzero(_teaches(verdicts))
+        rows = np.flatnonzero(teaches(verdicts))
         slots, times_ms = turn.slots[rows], turn.batch.times_ms[rows]
         for threshold in own:
             looked = verdicts.thresholds[threshold.name]
@@ -109,7 +120,8 @@ class LessonStep:
             learn(words, slots, looked[rows, VALUE], times_ms, looked[rows, THRESHOLD], threshold.bounds.half_life_ms)
 
 
-def _teaches(verdicts: Verdicts) -> NDArray[np.bool_]:
+def teaches(verdicts: Verdicts) -> NDArray[np.bool_]:
+    """Tells [n] which events teach their users."""
     judged = (verdicts.actions == ACTIONS.index("approve")) & (verdicts.deciders != DECIDERS.index("bypass"))
-    teaches: NDArray[np.bool_] = judged & ~verdicts.are(UNDECIDED | REVISED)
-    return teaches
+    taught: NDArray[np.bool_] = judged & ~verdicts.are(UNDECIDED | REVISED)
+    return taught
