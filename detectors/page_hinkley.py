@@ -23,7 +23,7 @@ class PageHinkley:
 
     Where it has moved the key begins anew, as River has it, and the score fades from then on: after `half_life` values it counts half. The
     score is about the key, not about the value alone: one outlier moves it, and many small ones do so sooner than each of them would be
-    strange. It is 0 for the first `grace_period` values after each beginning. About 0.03 µs a value.
+    strange. It is 0 for the first `grace_period` values after each beginning. About 0.05 µs a value on a busy machine.
 
     >>> import numpy as np
     >>> detector, out = PageHinkley(), np.empty(45)
