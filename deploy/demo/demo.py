@@ -7,9 +7,12 @@ import time
 
 from rich.console import Console
 
+from api.auth.token import read_token
+from api.client.client import Client
 from deploy.commands.console_link import console_line
 from deploy.commands.serve import solo_settings
 from deploy.demo.feed import Feed
+from deploy.demo.judged_cases import judged_cases, verdict_lines
 from deploy.demo.live_view import LiveView, summary
 from deploy.demo.tally import Tally
 from deploy.demo.watch import Watch, follow_models
@@ -96,6 +99,17 @@ def _feed_and_show(stack: System, console: Console, seconds: float | None, rate:
         _drain(feed, watch, tally)
         watch.close()
     console.print(summary(tally, feed.attacks, spent), highlight=False, soft_wrap=True)
+    for line in _verdicts(stack, feed):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _verdicts(stack: System, feed: Feed) -> list[str]:
+    """What came of the cases that somebody decided at the console while the demo ran."""
+    client = Client(f"http://{stack.settings.api_address()}", read_token(stack.settings))
+    try:
+        return verdict_lines(judged_cases(client.cases, feed.attacked))
+    except Refusal as refusal:  # the summary stands without them
+        return [f"verdicts       not known: {refusal}"]
 
 
 def _teach(stack: System, feed: Feed, watch: Watch, console: Console) -> None:
