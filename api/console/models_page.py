@@ -1,4 +1,4 @@
-"""The models in force: who decides, who challenges, how they compare on what became known, and how often probabilities came true."""
+"""The models in force: who decides, who challenges, how they compare, how often probabilities came true, and what drifts."""
 
 import asyncio
 from collections.abc import Mapping
@@ -36,6 +36,13 @@ async def _found(api: OwnApi, path: str, query: Mapping[str, Queried]) -> Any:
         return None
 
 
+async def load_drift(asked: Asked) -> Mapping[str, object]:
+    """How far the newest day is from the weeks before: not on the page of models, because it takes seconds of a full sample."""
+    drift: dict[str, object] = await asked.api.get("/v1/models:drift")
+    return drift
+
+
 MODELS = Page(
     name="models", path="/models", title="Models", reads="/v1/models:standings", load=load, label="Models", key="m", has_script=True
 )  # fmt: skip
+DRIFT = Page(name="drift", path="/models/drift", title="Drift", reads="/v1/models:drift", load=load_drift)

@@ -7,7 +7,7 @@ from api.console.entity_page import ENTITY
 from api.console.features_page import FEATURE, FEATURES
 from api.console.lists_page import LIST, LISTS
 from api.console.live_page import LIVE
-from api.console.models_page import MODELS
+from api.console.models_page import DRIFT, MODELS
 from api.console.page import Page
 from api.console.quality_page import QUALITY
 from api.console.queue_page import QUEUE
@@ -25,6 +25,7 @@ PAGES: tuple[Page, ...] = (
     LISTS,
     LIST,
     MODELS,
+    DRIFT,
     FEATURES,
     FEATURE,
     QUALITY,

@@ -102,7 +102,7 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_and_rolled
         assert seen == []
 
 
-def test_a_list_takes_values_gives_them_up_and_shows_hostile_ones_as_text(page: Page, console: SeededConsole) -> None:
+def test_a_list_takes_values_gives_them_up_shows_hostile_ones_as_text_and_is_replaced_by_a_file(page: Page, console: SeededConsole) -> None:
     page.goto(f"{console.address}/lists/blocked_devices")
     rows = page.locator("#entries tbody tr")
     before = rows.count()
@@ -116,3 +116,9 @@ def test_a_list_takes_values_gives_them_up_and_shows_hostile_ones_as_text(page: 
     page.get_by_label("Why, for the audit log").fill("a mistake")
     page.get_by_role("dialog").get_by_role("button", name="Remove from the list").click()
     expect(rows).to_have_count(before + 1)
+    page.get_by_role("button", name="Upload a file").click()
+    file = page.get_by_role("dialog").get_by_label("File", exact=True)
+    file.set_input_files({"name": "devices.txt", "mimeType": "text/plain", "buffer": b"# of March\nphone-7\nphone-8\n"})
+    with page.expect_navigation():
+        page.get_by_role("button", name="Replace all entries").click()
+    expect(rows).to_have_count(2)

@@ -1,0 +1,59 @@
+"""What pages ask of the API and leave of its answers, without a browser."""
+
+from typing import Any
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from api.console.audit_page import PAGES_READ_MAX, load
+from api.console.models_page import DRIFT
+from api.console.page import Asked
+from api.console.rendering import render
+
+AROUND: dict[str, object] = {
+    "caller": None, "pages": [], "may": lambda method, path: False, "nonce": "", "theme": "", "csrf_cookie": "", "now_ms": 0, "fault": "",
+}  # fmt: skip
+
+
+class Log:
+    """An audit log of pages of two entries: ana's are done, bob's are refused."""
+
+    def __init__(self, pages: int) -> None:
+        self.pages = pages
+        self.asked = 0
+
+    async def get(self, path: str, query: dict[str, Any]) -> Any:
+        assert path == "/v1/audit"
+        self.asked += 1
+        at = int(query["cursor"] or 0)
+        entries = [{"by": by, "action": "POST /v1/cases", "subject": f"case {at}", "phase": "outcome", "status": status}
+                   for by, status in (("ana", 200), ("bob", 403))]  # fmt: skip
+        return {"entries": entries, "next": at + 1 if at + 1 < self.pages else None}
+
+
+async def loaded(log: Log, query: str) -> Any:
+    return await load(Asked({}, QueryParams(query), None, log, 0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("query", "left"), [
+    ("", 10), ("by=ana", 5), ("by=an", 0), ("did=CASE 3", 2), ("did=lists", 0), ("outcome=refused", 5), ("by=ana&outcome=refused", 0),
+])  # fmt: skip
+async def test_filters_leave_of_the_audit_log_what_they_name(query: str, left: int) -> None:
+    assert len((await loaded(Log(5), query))["entries"]) == left
+
+
+async def test_a_filter_that_leaves_little_reads_a_bounded_part_of_the_log_and_goes_on_from_there() -> None:
+    log = Log(1_000)
+    found = await loaded(log, "by=nobody")
+    assert (log.asked, found["entries"], found["next"]) == (PAGES_READ_MAX, [], PAGES_READ_MAX)
+
+
+def test_what_drifts_is_marked_and_a_share_of_fraud_is_a_percentage() -> None:
+    known = {"limit": 0.2, "events": 300, "reference_events": 9_000}
+    drifts = [{"subject": "feature.<b>", "index": 0.9, "beyond": True, "now": 3.5, "usual": None, **known},
+              {"subject": "label_rate", "index": 0.01, "beyond": False, "now": 0.0125, "usual": 0.01, **known}]  # fmt: skip
+    text = render("drift", AROUND | {"page": DRIFT, "title": "Drift", "day_ms": 86_400_000, "labels_day_ms": 0, "drifts": drifts})
+    assert text.count(">drifts<") == 1
+    assert "1.25 %" in text
+    assert "<b>" not in text
+    assert "needs 200 events" in render("drift", AROUND | {"page": DRIFT, "title": "", "day_ms": 0, "labels_day_ms": 0, "drifts": []})
