@@ -45,7 +45,7 @@ class Alert(msgspec.Struct, frozen=True):
         loss: the sum of their losses.
         risk, risk_at_ms: the maximum of its scores, decayed until then.
         patterns: rules that matched, a bounded number of them.
-        reasons: of its opening decision.
+        reasons: of the decisions that opened it or brought another rule, the latest first, a bounded number of them.
         newest: its newest events, the newest first, a bounded number of them.
         entities: the newest event's entities.
         is_stale: whether all its decisions were older than `alert_max_age` when they came, so that nobody is told.

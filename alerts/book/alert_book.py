@@ -177,6 +177,7 @@ class AlertBook:
             risk=max(risk_now(alert, now_ms, definition.risk_half_life_ms), one.score or 0.0),
             risk_at_ms=max(alert.risk_at_ms, now_ms),
             patterns=tuple(dict.fromkeys((*alert.patterns, *(rule.pattern for rule in one.rules))))[:PATTERNS_MAX],
+            reasons=_reasons_with(alert, one),
             newest=(shown, *alert.newest)[:EVENTS_SHOWN_MAX],
             entities=one.entities,
             is_stale=alert.is_stale and is_stale,
@@ -289,9 +290,15 @@ def _opened(definition: AlertDefinition, one: DecidedEvent, group: Mapping[str, 
         risk=0.0,
         risk_at_ms=now_ms,
         patterns=(),
-        reasons=one.reasons[:REASONS_MAX],
+        reasons=(),
         newest=(),
         entities=one.entities,
         is_stale=True,
         version=0,
     )
+
+
+def _reasons_with(alert: Alert, one: DecidedEvent) -> tuple[str, ...]:
+    """The reasons of the alert with those of a decision that joins it, which come first if it opens the alert or brings another rule."""
+    tells = alert.events == 0 or any(rule.pattern not in alert.patterns for rule in one.rules)
+    return tuple(dict.fromkeys((*one.reasons, *alert.reasons)))[:REASONS_MAX] if tells else alert.reasons

@@ -176,7 +176,7 @@ class CaseJoining:
                 case,
                 severity=more_severe(case.severity, alert.severity),
                 patterns=tuple(dict.fromkeys((*case.patterns, *alert.patterns)))[:PATTERNS_MAX],
-                reasons=tuple(dict.fromkeys((*case.reasons, *alert.reasons)))[:REASONS_MAX],
+                reasons=tuple(dict.fromkeys((*alert.reasons, *case.reasons)))[:REASONS_MAX],
             )
 
     def _wake(self) -> None:

@@ -1,4 +1,4 @@
-"""A case: why it is there, what happened, and the verdict. One of its events is looked at closely, the newest unless the address says."""
+"""A case: why it is there, what happened, and the verdict. The most telling of its events, or that in the address, is looked at closely."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,10 @@ from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
 from api.console.usual_values import usual_values
 from api.console.verdict_choices import choices_of
-from api.console.waterfall import waterfall
+from api.console.waterfall import contributions_of, waterfall
 
-ENTRIES, EVENTS, DECISIONS, RULES = 100, 200, 50, 4
+ENTRIES, EVENTS, DECISIONS, RULES, REASONS = 100, 200, 50, 4, 5
+_ACTIONS = ("approve", "review", "block")
 
 
 async def load(asked: Asked) -> Mapping[str, object]:
@@ -24,9 +25,12 @@ async def load(asked: Asked) -> Mapping[str, object]:
         get(f"/v1/cases/{id}/verdicts"),
         get("/v1/typologies"),
     )
-    event = _looked_at(events["events"], asked.query.get("event", ""), asked.query.get("user", ""))
-    decision, profile = await asyncio.gather(_decision(asked.api, event), _profile(asked.api, case["entity"]))
+    event = event_of(events["events"], asked.query.get("event", ""), asked.query.get("user", ""))
+    decision, profile, rules = await asyncio.gather(
+        _decision(asked.api, event), _profile(asked.api, case["entity"]), _rules(asked.api, event)
+    )
     others = profile["recent"]["decisions"] if profile else []
+    contributions = contributions_of(decision.get("contributions")) if decision else None
     return {
         "title": case["title"],
         "case": case,
@@ -35,19 +39,32 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "links": links["links"],
         "verdicts": verdicts["verdicts"],
         "event": event,
+        "is_chosen": "event" in asked.query,
+        "reasons": reasons_of(case, decision),
         "decision": decision,
-        "bars": waterfall(decision.get("contributions") or {}) if decision else [],
+        "contributions": contributions,
+        "bars": waterfall(contributions) if contributions else [],
         "usual": usual_values(decision["event_id"], decision.get("features") or {}, others) if decision else [],
-        "rules": await _rules(asked.api, decision),
+        "rules": rules if decision else [],
         "remembered": profile["remembered"] if profile else {"facts": [], "notes": [], "verdicts": [], "cases": []},
         "choices": choices_of(taxonomy, case["typology"]),
     }
 
 
-def _looked_at(events: Sequence[Mapping[str, Any]], event_id: str, user: str) -> Mapping[str, Any] | None:
+def event_of(events: Sequence[Mapping[str, Any]], event_id: str, user: str) -> Mapping[str, Any] | None:
+    """The event that the address names, or else the most telling one: by its action, its rules, its score, and its time, in this order."""
     chosen = [one for one in events if one["event_id"] == event_id and user in ("", one["user"])]
-    found = chosen or events
-    return found[-1] if found else None
+    return max(reversed(chosen or events), key=_weight, default=None)
+
+
+def _weight(event: Mapping[str, Any]) -> tuple[int, int, float]:
+    action = _ACTIONS.index(event["action"]) if event["action"] in _ACTIONS else -1
+    return action, len(event["rules"]), event["score"] or 0.0
+
+
+def reasons_of(case: Mapping[str, Any], decision: Mapping[str, Any] | None) -> Sequence[str]:
+    """Why the case is there: what was said of the event that is looked at, then what was said of others."""
+    return list(dict.fromkeys([*(decision["reasons"] if decision else ()), *case["reasons"]]))[:REASONS]
 
 
 async def _decision(api: OwnApi, event: Mapping[str, Any] | None) -> Any:
@@ -60,12 +77,12 @@ async def _profile(api: OwnApi, entity: Mapping[str, str]) -> Any:
     return await api.found(f"/v1/entities/{quoted(entity['kind'])}/{quoted(entity['id'])}", {"limit": DECISIONS})
 
 
-async def _rules(api: OwnApi, decision: Mapping[str, Any] | None) -> Sequence[Any]:
-    """Why each rule matched, as far as that is still known."""
-    if decision is None:
+async def _rules(api: OwnApi, event: Mapping[str, Any] | None) -> Sequence[Any]:
+    """Why each rule matched that acted, as far as that is still known."""
+    if event is None:
         return []
-    asked = {"event_id": decision["event_id"], "user": decision["user"]}
-    names = [match["pattern"] for match in decision.get("matches") or []][:RULES]
+    asked = {"event_id": event["event_id"], "user": event["user"]}
+    names = event["rules"][:RULES]
     found = await asyncio.gather(*(api.found(f"/v1/patterns/{quoted(name)}:why", asked) for name in names), return_exceptions=True)
     return [one for one in found if one and not isinstance(one, BaseException)]
 

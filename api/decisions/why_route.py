@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.decisions.explained import explained
 from api.decisions.reads import decision_on
+from api.decisions.rules_as_decided import RulesAsDecided
 from api.definitions.in_force import InForce
 from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
@@ -25,6 +26,7 @@ def make_why_route(registry: Registry, in_force: InForce, decisions: Decisions, 
         clock: seconds since the epoch.
     """
     routes = late_routes("patterns")
+    rules = RulesAsDecided(registry, in_force)
 
     @routes.get("/patterns/{id}:why", summary="Why a rule matched an event, or did not", **route_docs(Why, 404, 409))
     def why(
@@ -40,6 +42,6 @@ def make_why_route(registry: Registry, in_force: InForce, decisions: Decisions, 
         """
         stored = decision_on(decisions, event_id, user)
         since_ms = int(clock() * 1_000) - kept_days * DAY_MS if kept_days else 0
-        return as_response(json_answer(200, explained(stored, id, registry, decisions, in_force, since_ms)))
+        return as_response(json_answer(200, explained(stored, id, rules, decisions, since_ms)))
 
     return routes

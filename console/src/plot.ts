@@ -25,8 +25,12 @@ const HEIGHT_PX = 180;
 export function draw(place: HTMLElement, plot: Plot): (next: Plot) => void {
   place.classList.add("plot");
   place.replaceChildren();
-  const style = getComputedStyle(document.documentElement);
-  const colour = (token: string): string => style.getPropertyValue(token).trim();
+  const colour = (token: string): string => {
+    place.style.color = `var(${token})`; // a canvas takes no token, and no pair for light and dark: the browser has to say what they come to
+    const found = getComputedStyle(place).color;
+    place.style.color = "";
+    return found;
+  };
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
   const made = new uPlot(
     {

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Mapping, Sequence
 
+from features.definitions.wording import number_in_words
 from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
 from foundation.number_arrays import Float64s, Int64s
@@ -125,11 +126,13 @@ class BatchWords:
 def shown_value(column: Column, row: int) -> str:
     """Returns the value of a row as a person reads it."""
     value = plain_value(column, row)
-    if value is None:
+    if value is None or value != value:
         return _MISSING
     if column.type is Type.BOOL:
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(int(value)) if column.type is Type.INT else f"{value:.6g}"
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if column.type is Type.INT else number_in_words(value)
 
 
 def plain_value(column: Column, row: int) -> float | str | None:

@@ -68,7 +68,7 @@ def test_a_rule_that_matches_makes_an_alert_that_a_webhook_tells_of_until_it_is_
     system.wait_for(lambda: system.decide(event(system, system.now_ms)).action == "review", "the rule in force")
     system.decide(event(system, 1, "c2", 5.0))
     [alert] = system.wait_for(lambda: [one for one in alerts_of(system) if one.group == {"customer": "c1"}], "an alert")
-    assert (alert.severity, alert.patterns, alert.reasons[0]) == ("high", ("large",), "pays 9000 (large)")
+    assert (alert.severity, alert.patterns, alert.reasons[0]) == ("high", ("large",), "pays 9,000 (large)")
     assert alert.loss == pytest.approx(9_000.0 * alert.events)
     told = system.wait_for(lambda: list(receiver.taken), "a message")
     headers, body = told[0]

@@ -80,6 +80,15 @@ def test_the_first_decision_opens_an_alert_and_further_ones_join_it() -> None:
     assert run.told() == [("opened", "c1", 2), ("opened", "c2", 1)]
 
 
+def test_a_decision_that_brings_another_rule_has_its_reasons_before_those_of_the_opening_one() -> None:
+    fast, out = MatchedRule("velocity", "medium"), MatchedRule("bust_out", "high")
+    run = Run()
+    run.take(decided(1, rules=(fast,), reasons=("6 terminals",)), decided(2, rules=(fast,), reasons=("7 terminals",)))
+    run.take(decided(3, rules=(out, fast), reasons=("all was spent", "8 terminals")), decided(4, reasons=("amount: 9",)))
+    [alert] = run.alerts.values()
+    assert alert.reasons == ("all was spent", "8 terminals", "6 terminals")
+
+
 def test_the_same_decision_counts_once() -> None:
     run = Run()
     for _ in range(3):

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.console.case_page import event_of, reasons_of
 from api.console.shown_values import amount_of, number_of, span_of, text_of, time_of
 from api.console.usual_values import usual_values
 from api.console.verdict_choices import choices_of
-from api.console.waterfall import ROW, SHOWN_MAX, WIDTH, waterfall
+from api.console.waterfall import ROW, SHOWN_MAX, WIDTH, Contributions, contributions_of, waterfall
 
 TAXONOMY = {
     "typologies": [{"name": "a", "inputs": [{"name": "called", "type": "flag", "options": [], "verdicts": ["fraud"]}]}],
@@ -30,12 +31,18 @@ def test_a_feature_beyond_all_others_stands_first_and_few_others_say_nothing() -
     ]  # fmt: skip
 
 
-@given(st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=40))
-def test_bars_stay_inside_the_drawing_and_add_up_to_the_whole(contributions: dict[str, float]) -> None:
-    bars = waterfall(contributions)
+@given(st.floats(-1e6, 1e6), st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=40))
+def test_bars_stay_inside_the_drawing_and_add_up_to_the_score(base: float, inputs: dict[str, float]) -> None:
+    bars = waterfall(Contributions(base=base, inputs=inputs))
     assert len(bars) <= SHOWN_MAX + 1
-    assert sum(bar.value for bar in bars) == pytest.approx(sum(contributions.values()), abs=1e-6)
+    assert base + sum(bar.value for bar in bars) == pytest.approx(Contributions(base=base, inputs=inputs).total, abs=1e-6)
     assert all(bar.x >= -0.1 and bar.x + bar.width <= WIDTH + 1.1 and bar.y == ROW * number for number, bar in enumerate(bars))
+
+
+def test_contributions_are_read_as_a_decision_has_them_and_damaged_ones_are_left_out() -> None:
+    told = {"model": "shape", "scale": "score", "base": 0.62, "inputs": {"event.amount": 0.13}}
+    assert contributions_of(told) == Contributions("shape", "score", 0.62, {"event.amount": 0.13})
+    assert [contributions_of(damaged) for damaged in ({}, None, "x", told | {"inputs": {"event.amount": "much"}})] == [None] * 4
 
 
 @given(st.text(max_size=400))
@@ -43,6 +50,24 @@ def test_a_text_is_shown_without_any_markup_of_its_own(text: str) -> None:
     shown = str(text_of(text))
     assert shown.count("<") == 2
     assert shown.startswith("<bdi") and shown.endswith("</bdi>")
+
+
+def happened(id: str, action: str, score: float | None, *rules: str) -> dict[str, object]:
+    return {"event_id": id, "user": "u", "action": action, "score": score, "rules": list(rules)}
+
+
+def test_the_most_telling_event_is_looked_at_unless_the_address_says_another() -> None:
+    events = [happened("1", "review", 0.99, "fast"), happened("2", "block", 0.2, "fast", "out"), happened("3", "block", 0.9, "out")]
+    events += [happened("4", "review", None), happened("5", "elsewhere", 1.0, "a", "b", "c")]
+    assert (event_of(events, "", ""), event_of(events, "4", "u"), event_of(events, "4", "v"), event_of([], "", "")) == (
+        events[1], events[3], events[1], None,
+    )  # fmt: skip
+
+
+def test_reasons_of_the_event_stand_before_those_of_the_case_and_none_stands_twice() -> None:
+    case = {"reasons": ["6 terminals", "amount: 9"]}
+    assert reasons_of(case, {"reasons": ["all was spent", "6 terminals"]}) == ["all was spent", "6 terminals", "amount: 9"]
+    assert reasons_of(case, None) == case["reasons"]
 
 
 def test_values_are_shown_shortly() -> None:

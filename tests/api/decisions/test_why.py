@@ -1,5 +1,6 @@
 """Any decision is explained for any rule over HTTP: by the text that decided, and by what decisions keep."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -7,7 +8,10 @@ import msgspec
 import pytest
 from api_imitation import NOW_MS, TEXTS, Api, event
 
+from api.decisions import rules_as_decided
+from patterns.language.pattern import Pattern
 from pipeline.trial.one_process import OneProcess
+from pipeline.trial.rules_read import read_rule
 
 GREAT = "title: A great amount\nowner: team\nwhen: event.amount > 100.0 && feature.count_1h >= 1.0\nstatus: shadow\n"
 PROBING = """
@@ -176,3 +180,16 @@ async def test_what_is_not_there_is_404_and_an_id_of_several_users_409(api: Api)
     assert (await ask(api, "none", 1, user="c1")).status_code == 404
     assert (await ask(api, "great", 1)).status_code == 409
     assert (await ask(api, "great", 1, user="c2")).json()["user"] == "c2"
+
+
+async def test_a_rule_of_a_release_is_read_once_however_many_events_are_explained(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide(api, event(1, amount=150.0), event(2, amount=50.0))
+    read: list[str] = []
+
+    def noted(texts: Mapping[str, str], rule: str) -> Pattern:
+        read.append(rule)
+        return read_rule(texts, rule)
+
+    monkeypatch.setattr(rules_as_decided, "read_rule", noted)
+    assert [(await why(api, "great", id))["matched"] for id in (1, 2, 1)] == [True, False, True]
+    assert read == ["great"]
