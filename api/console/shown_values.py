@@ -42,14 +42,14 @@ def amount_of(amount: float | None) -> str:
 
 
 def number_of(value: object) -> str:
-    """A number with at most four significant digits behind the point; other values as they are."""
+    """A number with at most two digits behind the point, or four significant ones below 1; other values as they are."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
         return f"{int(value):,}".replace(",", " ")
-    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}".replace(",", " ")
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", " ")
 
 
 def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:
