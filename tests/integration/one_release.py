@@ -172,8 +172,9 @@ def actions_of_rules(texts: dict[str, str]) -> dict[str, str]:
 
 def is_worked_out(feature: dict) -> bool:
     """Whether `feature_of` knows how the value of a feature comes about."""
-    has_known_window = feature["template"] == "calendar" or isinstance(feature.get("window"), str)
-    return feature["template"] in WORKED_OUT and has_known_window and feature.get("where", WHERE_PURCHASES) == WHERE_PURCHASES
+    template = feature.get("template")  # an expression has none
+    has_known_window = template == "calendar" or isinstance(feature.get("window"), str)
+    return template in WORKED_OUT and has_known_window and feature.get("where", WHERE_PURCHASES) == WHERE_PURCHASES
 
 
 def feature_of(feature: dict, event: Arrived, seen: list[Arrived]) -> float | None:

@@ -61,7 +61,10 @@ def on_ports_of(settings: Settings, text: str) -> str:
 def plain(text: str) -> list[str]:
     """The lines without times, secrets and the place of the folder, and without what the Kafka client logs."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("%")]
-    return [re.sub(r"\d+\.\d s", "N s", re.sub(r"weir_\S+", "weir_…", re.sub(r"/\S*/\.weir", ".weir", line))) for line in lines]
+    own = {r"/\S*/\.weir": ".weir", r"weir_\S+": "weir_…", r"link#\S+": "link#…", r"\d+\.\d s": "N s"}
+    for pattern, said in own.items():
+        lines = [re.sub(pattern, said, line) for line in lines]
+    return lines
 
 
 def answers(said: str) -> list[Json]:
