@@ -44,6 +44,7 @@ from api.operations.earlier_files import require_carried_over
 from api.operations.metrics_part import MetricsPart
 from api.operations.rule_figures import RuleFigures
 from api.operations.store_checks import StoreChecks
+from api.parts import Parts
 from api.patterns.carrying_out import CarryingOut
 from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
@@ -154,14 +155,34 @@ class Server:
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
-        self.app: AsgiEntry = make_app(
-            settings, self._access, self._in_force, self._definitions, self._decisions, self._quick_decisions, self._log,
-            self._runtime.quick_log, self._waiting, self._health, clock, Stream(TopicSource(broker, settings.topic("decisions"))),
-            self._lists.entries, self._facts.told, RelationalJobs(self._database), self._effects,
-            RelationalSnoozes(self._database), _webhooks(self._database, settings), RelationalAlerts(self._database),
-            RelationalNotes(self._database), RelationalHolds(self._database), cases, RelationalVerdictSteps(self._database),
-            self._lifespan, self._metrics.store, api_metrics,
-        )  # fmt: skip
+        parts = Parts(
+            settings=settings,
+            access=self._access,
+            in_force=self._in_force,
+            definitions=self._definitions,
+            decisions=self._decisions,
+            quick_decisions=self._quick_decisions,
+            log=self._log,
+            quick_log=self._runtime.quick_log,
+            waiting=self._waiting,
+            health=self._health,
+            clock=clock,
+            stream=Stream(TopicSource(broker, settings.topic("decisions"))),
+            entries=self._lists.entries,
+            facts=self._facts.told,
+            jobs=RelationalJobs(self._database),
+            effects=self._effects,
+            snoozes=RelationalSnoozes(self._database),
+            webhooks=_webhooks(self._database, settings),
+            alerts=RelationalAlerts(self._database),
+            notes=RelationalNotes(self._database),
+            holds=RelationalHolds(self._database),
+            cases=cases,
+            steps=RelationalVerdictSteps(self._database),
+            metrics=self._metrics.store,
+            api_metrics=api_metrics,
+        )
+        self.app: AsgiEntry = make_app(parts, self._lifespan)
 
     def _take_control(self, records: Sequence[Record]) -> None:
         self._followed.put_nowait(records)

@@ -24,6 +24,7 @@ from api.facts.told_facts import ToldFacts
 from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
+from api.parts import Parts
 from api.stream.stream import PositionedRecord, Stream
 from api.webhooks.webhook_routes import Vetting, WebhookStores
 from foundation.settings import Settings
@@ -157,13 +158,33 @@ class Api:
         self.verdicts, self.inboxes = RelationalVerdicts(self.database), RelationalInboxes(self.database)
         self.cases = CaseStores(RelationalCases(self.database), self.verdicts, self.inboxes, self.alerts)
         install_owner(self.access.tokens, TOKEN, NOW_MS)
-        self.app: AsgiEntry = make_app(
-            self.settings, self.access, self.in_force, self.definitions, self.decisions, self.decisions, self.log, self.log,
-            self.waiting, self.health, self.clock, self.stream, self.entries, self.facts, self.jobs, self.effects,
-            RelationalSnoozes(self.database), self.webhooks, self.alerts, RelationalNotes(self.database), self.holds, self.cases,
-            RelationalVerdictSteps(self.database),
+        parts = Parts(
+            settings=self.settings,
+            access=self.access,
+            in_force=self.in_force,
+            definitions=self.definitions,
+            decisions=self.decisions,
+            quick_decisions=self.decisions,
+            log=self.log,
+            quick_log=self.log,
+            waiting=self.waiting,
+            health=self.health,
+            clock=self.clock,
+            stream=self.stream,
+            entries=self.entries,
+            facts=self.facts,
+            jobs=self.jobs,
+            effects=self.effects,
+            snoozes=RelationalSnoozes(self.database),
+            webhooks=self.webhooks,
+            alerts=self.alerts,
+            notes=RelationalNotes(self.database),
+            holds=self.holds,
+            cases=self.cases,
+            steps=RelationalVerdictSteps(self.database),
             metrics=self.metrics,
-        )  # fmt: skip
+        )
+        self.app: AsgiEntry = make_app(parts)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
         )
