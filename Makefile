@@ -1,9 +1,10 @@
 # make demo    the whole system on this machine, fed with payments; FOR=60s ends it
 # make test    all tests, servers included; make check the fast part with linters and types
+# make test-long  further cells and longer stories than make test has time for: half an hour
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-browser test-servers test-java test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-browser test-servers test-java test-long test-deep check quality bench clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -46,7 +47,7 @@ demo: jars
 # tests without servers run beside them, with the priority of the jobs that give way. All take 10 GB of memory. The longest begin
 # first, so that none is left alone at the end. Each line says which run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
-ORDINARY := not quality and not deep
+ORDINARY := not quality and not deep and not long
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
 UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -m "$(ORDINARY) and not integration"
@@ -87,10 +88,13 @@ test-browser:
 	@$(RUN)pytest tests/browser -m "$(ORDINARY)" $(ARGS) | sed -u 's/^/browser: /'
 
 test-units:
-	@$(RUN)pytest $(UNITS) $(ARGS) | sed -u 's/^/units: /'
+	@$(RUN)pytest $(UNITS) -n 2 --dist loadfile $(ARGS) | sed -u 's/^/units: /'
 
 test-java:
 	$(RUN)weir doctor --test-java
+
+test-long: jars kernels
+	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(RUN)pytest -m "long and not deep" $(ARGS)
 
 test-deep: jars kernels
 	WEIR_HYPOTHESIS=deep $(RUN)pytest -m deep $(ARGS)

@@ -26,6 +26,7 @@ async def versions(settings: Settings) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+@pytest.mark.long
 def test_a_node_from_before_keeps_its_rows_and_asks_for_a_certificate_from_then_on(tmp_path: pathlib.Path) -> None:
     port, storage_port = free_ports(2)
     folder, logs = tmp_path / "cassandra", tmp_path / "logs"

@@ -73,6 +73,7 @@ def killed_in_mid_stream(node: Process, place: Place, ids: Iterator[int], second
     return acknowledged
 
 
+@pytest.mark.long
 def test_all_that_was_acknowledged_is_there_after_a_kill(start: Callable[[], tuple[Process, Place]]) -> None:
     ids, acknowledged = itertools.count(), set[int]()
     node, place = start()

@@ -56,6 +56,7 @@ def paid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paid]:
         paid.close()
 
 
+@pytest.mark.long
 def test_after_a_killed_job_manager_all_jobs_go_on_and_nothing_is_lost_or_counted_twice(paid: Paid) -> None:
     paid.send(300)
     wait_for(lambda: paid.counted_in_metrics() == paid.sent and paid.rows_archived("decisions") == paid.sent, 120, "before the kill")

@@ -2,11 +2,13 @@
 
 import pathlib
 
+import pytest
 from flink_servers import FlinkServers
 from publishing import Publisher
 from score_job_runs import START_MS, cancel, decided, decisions, prepared, produce_events, submitted, wait_for
 
 
+@pytest.mark.long
 def test_the_first_event_after_a_kill_is_decided_by_a_release_published_while_the_job_was_down(
     broker: str, flink: FlinkServers, tmp_path: pathlib.Path
 ) -> None:

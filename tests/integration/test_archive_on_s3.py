@@ -95,6 +95,7 @@ def killed(storage: S3Storage) -> Iterator[None]:
         storage.start()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("outage", [held_up, killed])
 def test_what_came_while_the_storage_was_away_is_there_once_when_it_is_back(
     broker: str, flink_on_s3: FlinkServers, storage: S3Storage, tmp_path: pathlib.Path, outage
@@ -117,7 +118,7 @@ def test_what_came_while_the_storage_was_away_is_there_once_when_it_is_back(
     assert written(archive, "events") == 9_000
 
 
-@pytest.mark.parametrize("outage", [held_up, killed])
+@pytest.mark.parametrize("outage", [held_up, pytest.param(killed, marks=pytest.mark.long)])
 def test_doctor_tells_of_a_storage_that_is_away(broker: str, storage: S3Storage, outage) -> None:
     settings = Settings(api_port=int(broker.rpartition(":")[2]), archive_url=f"{storage.url}/doctor")
     assert archive_problem(settings) == ""

@@ -145,6 +145,7 @@ def test_a_second_broker_on_the_same_port_is_refused(broker: str, tmp_path: path
         start_broker(tmp_path, tmp_path / "logs", int(broker.rpartition(":")[2]), free_ports(1)[0])
 
 
+@pytest.mark.long
 def test_what_nobody_waits_for_gives_way_in_it_and_nothing_else_does(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JDK_JAVA_OPTIONS", raising=False)  # lanes of tests do without the second compiler
     port, controller_port = free_ports(2)
@@ -160,6 +161,7 @@ def niceness(thread: pathlib.Path) -> int:
     return os.getpriority(os.PRIO_PROCESS, int(thread.name))
 
 
+@pytest.mark.long
 def test_a_folder_from_before_keeps_its_records_and_asks_for_a_password_from_then_on(tmp_path: pathlib.Path) -> None:
     port, controller_port = free_ports(2)
     settings = Settings(bootstrap=f"127.0.0.1:{port}", folder=str(tmp_path))

@@ -11,7 +11,7 @@ from changing_run import Driver, Run
 from api.auth.token import read_token
 from deploy.local.stack import Stack
 
-DECISIONS_EACH = 1_500
+DECISIONS_EACH = 600
 IN_FORCE_MS_MAX = 5_000
 CHANGES = ("features", "policy", "models", "removal")
 ADDED = {"payments_5m", "terminal_payments_3m"}
@@ -41,7 +41,7 @@ def replaced(text: str, old: str, new: str) -> str:
 def run(stack: Stack) -> Iterator[Run]:
     """The run; afterwards what was in force before is so again."""
     url, headers = f"http://127.0.0.1:{stack.settings.api_port}", {"authorization": f"Bearer {read_token(stack.settings)}"}
-    with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as api:
+    with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as api:
         driver = Driver(stack, api)
         before = driver.texts
         try:

@@ -5,6 +5,8 @@ import pathlib
 import time
 from collections.abc import Callable
 
+import pytest
+
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.cluster import Cluster
@@ -17,6 +19,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_a_killed_task_manager_is_noticed_and_can_be_replaced(tmp_path: pathlib.Path) -> None:
     cluster = Cluster(tmp_path, tmp_path / "logs", free_ports(1)[0], jars=[])
 

@@ -142,6 +142,7 @@ def test_events_and_their_corrections_by_event_time_are_decided_as_in_replay(bro
     assert any(decision["revision"] and decision["models"]["shape"]["score"] is not None for decision in streamed)
 
 
+@pytest.mark.long
 def test_by_arrival_too_and_afterwards_all_is_as_if_it_had_been_right_from_the_start(broker: str, flink, tmp_path, snapshots) -> None:
     flink.scale(2)
     settings = prepared(broker, flink, tmp_path, "amended.", TEXTS, parallelism=2, entity_wait_ms=60_000)

@@ -59,6 +59,7 @@ def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(profile: str, tm
     assert list(tmp_path.iterdir()) == [], "its folder is removed"
 
 
+@pytest.mark.long
 def test_ctrl_c_while_starting_leaves_no_process(tmp_path: pathlib.Path) -> None:
     process = run(tmp_path, "demo")
     read_until(process, "broker is up")

@@ -92,7 +92,7 @@ def replayed(tmp_path_factory) -> Replayed:
     return PARITY.replayed(sent, positives(sent), tmp_path_factory.mktemp("templates"))
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.long), 2])
 def served(request, broker: str, flink, replayed: Replayed, tmp_path_factory) -> dict[str, Json]:
     """Decisions of the score job, by event id."""
     flink.scale(request.param)

@@ -90,7 +90,7 @@ def outcome_of(archive: FileArchive) -> object:
 
 
 @pytest.mark.parametrize("name", ["name-node", "data-node"])
-@pytest.mark.parametrize("opened", ["before", "during"])
+@pytest.mark.parametrize("opened", [pytest.param("before", marks=pytest.mark.long), "during"])
 def test_a_server_that_stands_still_is_an_error_in_time_and_not_an_empty_archive(
     servers: Servers, place: str, name: str, opened: str
 ) -> None:
@@ -105,7 +105,15 @@ def test_a_server_that_stands_still_is_an_error_in_time_and_not_an_empty_archive
     assert until_readable(archive) == list(range(30))
 
 
-@pytest.mark.parametrize("names", [("name-node",), ("data-node",), ("name-node", "data-node")], ids="+".join)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("name-node",),
+        pytest.param(("data-node",), marks=pytest.mark.long),
+        pytest.param(("name-node", "data-node"), marks=pytest.mark.long),
+    ],
+    ids="+".join,
+)
 def test_what_was_archived_outlives_a_kill(servers: Servers, place: str, names: tuple[str, ...]) -> None:
     archive = open_archive(place, TIMEOUT_SECONDS)
     assert offsets(archive) == list(range(30))

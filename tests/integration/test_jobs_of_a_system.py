@@ -117,6 +117,7 @@ def test_an_export_by_a_job_is_that_of_the_command(running: SoloStack, client: C
     assert job.progress.unit == "records"
 
 
+@pytest.mark.long
 def test_an_export_of_a_span_has_its_events_only(running: SoloStack, client: Client, tmp_path: pathlib.Path) -> None:
     job = client.jobs.wait(client.jobs.export(to=1).id, seconds_max=180)
     assert job.state == "done", job.problem
@@ -137,6 +138,7 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_the_next(running: SoloStac
     wait_for(lambda: [name for name in files(running) if name.startswith(id)] == [f"{id}-2"], 120, "the first attempt leaves its files")
 
 
+@pytest.mark.long
 def test_a_job_whose_worker_is_asked_to_end_is_queued_at_once(running: SoloStack, client: Client) -> None:
     id = client.jobs.export().id
     with held_up(running):
@@ -156,6 +158,7 @@ def test_a_cancelled_job_stops_and_leaves_nothing(running: SoloStack, client: Cl
     assert [name for name in files(running) if name.startswith(id)] == []
 
 
+@pytest.mark.long
 def test_decisions_go_on_while_a_job_runs_with_the_lowest_priority(running: SoloStack, client: Client) -> None:
     id = client.jobs.export().id
     with held_up(running) as child:
@@ -164,6 +167,7 @@ def test_decisions_go_on_while_a_job_runs_with_the_lowest_priority(running: Solo
     assert ended(running, client, id) == "done"
 
 
+@pytest.mark.long
 def test_a_result_expires(running: SoloStack, client: Client, tmp_path: pathlib.Path) -> None:
     id = client.jobs.wait(client.jobs.export().id, seconds_max=180).id
     later = time.time() + running.settings.job_results_kept_days * DAY_MS / 1_000 + 1

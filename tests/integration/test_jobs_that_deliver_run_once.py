@@ -45,6 +45,7 @@ def test_a_second_submission_hands_over_only_what_does_not_run(broker: str, flin
         cancel(flink, id)
 
 
+@pytest.mark.long
 def test_a_job_that_has_ended_is_handed_over_again_and_the_other_one_left_alone(
     broker: str, flink, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

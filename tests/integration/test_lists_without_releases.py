@@ -169,6 +169,7 @@ def test_a_start_carries_over_what_releases_held_and_then_writes_what_the_folder
     assert end_of(settings, "entries") == end
 
 
+@pytest.mark.long
 def test_api_processes_carry_over_once_and_put_in_force_a_release_without_entries(broker: str, tmp_path: pathlib.Path) -> None:
     settings = [settings_of(broker, tmp_path / name, "carried-by-the-api.") for name in ("one", "two")]
     make_topics(settings[0])

@@ -31,7 +31,7 @@ def checkpoint_bytes(settings: Settings, job: str) -> int:
     return sum(path.stat().st_size for path in checkpoints(settings, job)[-1].iterdir())
 
 
-@pytest.mark.parametrize("edits", [EDITS_A_KILL, pytest.param(1_000, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("edits", [pytest.param(EDITS_A_KILL, marks=pytest.mark.long), pytest.param(1_000, marks=pytest.mark.deep)])
 def test_the_newest_release_is_in_force_and_the_state_is_bounded(
     broker: str, flink: FlinkServers, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, edits: int
 ) -> None:

@@ -30,7 +30,7 @@ OF_SHOPS = "- {name: of_shop, model: anomaly.GaussianScorer, scope: shop, inputs
 PARITY = Parity(TEXTS | {"models": TEXTS["models"] + OF_SHOPS}, payments(2))
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.long), 2])
 def served(request, broker: str, flink, tmp_path_factory) -> tuple[dict[str, dict[str, object]], list[dict[str, object]]]:
     """Decisions of the score job over a backlog, by event id, and those of replay."""
     flink.scale(request.param)
@@ -93,6 +93,7 @@ def test_a_kill_and_a_resume_at_another_parallelism_lose_nothing_and_count_nothi
     assert PARITY.differences(streamed, replayed.decisions) == []
 
 
+@pytest.mark.long
 def test_two_events_of_one_user_a_millisecond_apart_keep_their_order_and_see_each_other(broker: str, flink, tmp_path) -> None:
     flink.scale(2)
     settings = PARITY.fed(broker, flink, tmp_path, "pairs.", 2, [], NOTHING)

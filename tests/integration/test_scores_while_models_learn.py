@@ -177,7 +177,7 @@ def bits(values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values), np.nan, values).view(np.int64)
 
 
-@pytest.fixture(scope="module", params=SCALES)
+@pytest.fixture(scope="module", params=["stable", pytest.param("raw", marks=pytest.mark.long)])
 def run(request: pytest.FixtureRequest, broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A system of two user stages that has learned and decided at once, on each scale of scores."""
     scale = request.param

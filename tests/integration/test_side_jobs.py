@@ -184,6 +184,7 @@ def models(settings: Settings) -> dict[str, bytes]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+@pytest.mark.long
 def test_a_learn_job_started_again_teaches_nothing_twice_and_forgets_nothing(settings: Settings) -> None:
     week = 7 * 24 * 60
     labelled = range(0, week, 100)

@@ -136,7 +136,7 @@ class Both:
     """What `carry_log` said once the score job had begun, and once somebody else had written to its topics."""
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.long), 2])
 def both(request: pytest.FixtureRequest, solo: Solo, broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Both:
     flink.scale(request.param)
     folder = tmp_path_factory.mktemp(f"grown-{request.param}")

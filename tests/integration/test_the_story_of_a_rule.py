@@ -210,7 +210,7 @@ class Story:
         return {str(entry.value) for entry in page.entries} if page is not None else set()
 
 
-@pytest.fixture(params=["client", "command"])
+@pytest.fixture(params=["client", pytest.param("command", marks=pytest.mark.long)])
 def story(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Story:
     return Story(tmp_path, request.param)
 
