@@ -10,7 +10,7 @@ from features.plan.plan_units import UnitKind
 from features.windows.pages import place_before
 from features.windows.ranks import free_ranks
 from features.windows.value_table import free_counts
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, owning
 from foundation.number_arrays import Int64s
 
 _VALUES, _RANKS = int(UnitKind.VALUES), int(UnitKind.RANKS)
@@ -30,7 +30,7 @@ def has_room(slab: ProfileSlab, plan: PlanArrays, slot: int, first: int, stride:
     return False
 
 
-@outer
+@owning
 def entries_returning(context: Int64s, slot: int, first: int, stride: int) -> int:
     """Returns the maximum number of entries of the rows that re-enter windows with values."""
     slab, plan = slab_of(context), plan_of(context)

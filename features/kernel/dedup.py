@@ -23,7 +23,7 @@ from features.layout.layout import (
 )
 from features.layout.plan_arrays import DEDUPE, REWIND_MAX, PlanArrays
 from features.windows.pages import bit_2_of, bit_of, word_of
-from foundation.compiled import inner
+from foundation.borrowing import inner
 
 _HASH_BITS = 32
 _HASH = (1 << _HASH_BITS) - 1

@@ -25,7 +25,7 @@ from features.windows.pages import drop_first, place_before
 from features.windows.rows import time_of, value_of
 from features.windows.window_cursors import step, step_counted
 from features.windows.window_moves import fold
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _BURST, _DECAYED, _LAST = int(UnitKind.BURST), int(UnitKind.DECAYED), int(UnitKind.LAST)

@@ -12,7 +12,7 @@ from features.layout.plan_arrays import FIRST_NUMBER, STRIDE, PlanArrays
 from features.windows.pages import bit_2_of, bit_of, word_of
 from features.windows.rows import link
 from features.windows.window_cursors import advance, take_in
-from foundation.compiled import inner
+from foundation.borrowing import inner
 
 
 @inner

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from features.layout.address_table import float_rows, ints
 from features.layout.kernel_context import ARRAYS
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Float64s, Int64s
 
 MORE = 12

@@ -29,7 +29,8 @@ from features.layout.layout import (
 )
 from features.layout.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.windows.pages import append_place, place_before, word_of
-from foundation.compiled import borrowed, entry, inner, prefetch
+from foundation.borrowing import entry, inner
+from foundation.compiled import borrowed, prefetch
 from foundation.number_arrays import Float64s, Int64s
 
 AGAIN = -1

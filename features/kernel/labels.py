@@ -32,7 +32,7 @@ from features.plan.plan_units import UnitKind
 from features.windows.pages import find_event, mark_changed, word_of
 from features.windows.row_label import label_cell, label_of, standing_of, with_label
 from features.windows.rows import is_before, is_counted
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _LABELS = int(UnitKind.LABELS)

@@ -32,7 +32,7 @@ from features.layout.layout import (
 from features.layout.plan_arrays import IS_USER
 from features.windows.pages import find_event, insert_place, mark_changed, place_after, place_before, remove_row, word_of
 from features.windows.row_label import CORRECTIONS_MAX, corrections_of, with_correction
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 

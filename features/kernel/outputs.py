@@ -20,7 +20,7 @@ from features.windows.units import unit_enter, unit_value
 from features.windows.value_counts import entropy_bits, owner_of_values
 from features.windows.value_table import count_of
 from features.windows.window_moves import owner_of
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer, owning
 from foundation.number_arrays import Float64s, Int64s
 
 _MIN, _MAX, _SUMS_END, _LABELS = int(Code.MIN), int(Code.MAX), int(Code.LABELLED_COUNT), int(UnitKind.LABELS)
@@ -89,7 +89,7 @@ def of_own_value(context: Int64s, slot: int, unit: int, code: int, place: int, s
     return float(less if code == _LESS else equal)
 
 
-@outer
+@owning
 def labels_as_of(context: Int64s, slot: int, unit: int, code: int, place: int, before: int, stride: int) -> float:
     """Counts the labels that a late event may see: some that the newest event sees came after it."""
     slab, plan = slab_of(context), plan_of(context)

@@ -12,7 +12,7 @@ from features.windows.extremes import extreme_enter
 from features.windows.pages import next_place
 from features.windows.ranks import rank_clear
 from features.windows.window_moves import change_unit
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _MIN, _MAX, _VALUES, _RANKS = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.VALUES), int(UnitKind.RANKS)

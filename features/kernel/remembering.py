@@ -1,7 +1,7 @@
 """Stores beside each retained event what was decided on it."""
 
 from features.layout.layout import OUTCOME, PAGE, PAGE_BITS, PAGE_WORDS, SCORE
-from foundation.compiled import entry
+from foundation.borrowing import entry
 from foundation.number_arrays import Float64s, Int64s
 
 

@@ -32,7 +32,7 @@ from features.layout.layout import (
     ProfileSlab,
 )
 from features.layout.plan_arrays import DEDUPE, IS_USER, PlanArrays
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _OUTCOME = (1 << 63) - 1

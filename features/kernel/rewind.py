@@ -34,7 +34,7 @@ from features.windows.pages import next_place, place_before
 from features.windows.rows import due_of, is_counted, time_of, value_of
 from features.windows.window_cursors import calendar_unit, take_in_order
 from features.windows.window_moves import fold, reenter, undo_enter
-from foundation.compiled import outer
+from foundation.borrowing import outer, owning
 from foundation.number_arrays import Int64s
 
 _MIN, _MAX, _LAST_UNIT, _BURST = int(UnitKind.MIN), int(UnitKind.MAX), int(UnitKind.LAST), int(UnitKind.BURST)
@@ -44,7 +44,7 @@ _LIGHT = 2.0**-40
 _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST
 
 
-@outer
+@owning
 def rewind(context: Int64s, slot: int, first: int, stride: int) -> None:
     """Rewinds the windows to before the row at `first` entered; `END`, the position after the newest row, changes nothing."""
     slab, plan = slab_of(context), plan_of(context)

@@ -10,7 +10,7 @@ from features.kernel.inputs import answers_of, arrivals_of
 from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import DROPPED_MS, FILL, LAST, PAGE_WORDS, PREV, TIME, TOO_FAR_BACK, ProfileSlab
 from features.layout.plan_arrays import BEGAN, IS_USER, REWIND_MAX, PlanArrays
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 

@@ -25,7 +25,7 @@ from features.plan.plan_units import UnitKind
 from features.windows.pages import place_before
 from features.windows.rows import time_of
 from features.windows.window_cursors import calendar_unit
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _DECAYED = int(UnitKind.DECAYED)

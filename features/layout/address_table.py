@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import carray, types
+from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
-from foundation.compiled import inner
-from foundation.number_arrays import Float64s, Int64s
+from foundation.borrowing import inner
+from foundation.number_arrays import Int64s
 
 WORDS = 3
 
@@ -28,15 +30,6 @@ def table_of(arrays: Sequence[Any], more: int = 0) -> Int64s:
     return table
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _pointer(typing_context: Any, address: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        """Generates LLVM code: an address as a pointer."""
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), generate
-
-
 @inner
 def put(table: Int64s, at: int, array: Any) -> None:
     """Writes address and shape of `array`, of one or two dimensions, as array `at`."""
@@ -46,29 +39,44 @@ def put(table: Int64s, at: int, array: Any) -> None:
         table[WORDS * at + 2] = array.shape[array.ndim - 1]
 
 
-@inner
-def ints(table: Int64s, at: int) -> Int64s:
+def _array_of(array: Any, table: Any, at: Any) -> Any:
+    """Returns signature and generator of a function that gives an array of the table without an owner."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates LLVM code: reads the array's cells, and describes it."""
+        cells = context.make_array(table)(context, builder, value=arguments[0]).data
+        first = builder.mul(arguments[1], ir.Constant(ir.IntType(64), WORDS))
+        places = [builder.add(first, ir.Constant(ir.IntType(64), k)) for k in range(1 + array.ndim)]
+        address, *shape = (builder.load(builder.gep(cells, [place])) for place in places)
+        data = builder.inttoptr(address, context.get_data_type(array.dtype).as_pointer())
+        width = context.get_constant(types.intp, 8)
+        strides = [width] if array.ndim == 1 else [builder.mul(shape[1], width), width]
+        made = context.make_array(array)(context, builder)
+        populate_array(made, data, shape, strides, width, None)
+        return made._getvalue()
+
+    return array(table, types.int64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def ints(typing_context: Any, table: Any, at: Any) -> Any:
     """Returns array `at`, int64 [rows]."""
-    found: Int64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1],), np.int64)
-    return found
+    return _array_of(types.Array(types.int64, 1, "C"), table, at)
 
 
-@inner
-def int_rows(table: Int64s, at: int) -> Int64s:
+@intrinsic  # type: ignore[untyped-decorator]
+def int_rows(typing_context: Any, table: Any, at: Any) -> Any:
     """Returns array `at`, int64 [rows, columns]."""
-    found: Int64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1], table[WORDS * at + 2]), np.int64)
-    return found
+    return _array_of(types.Array(types.int64, 2, "C"), table, at)
 
 
-@inner
-def floats(table: Int64s, at: int) -> Float64s:
+@intrinsic  # type: ignore[untyped-decorator]
+def floats(typing_context: Any, table: Any, at: Any) -> Any:
     """Returns array `at`, float64 [rows]."""
-    found: Float64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1],), np.float64)
-    return found
+    return _array_of(types.Array(types.float64, 1, "C"), table, at)
 
 
-@inner
-def float_rows(table: Int64s, at: int) -> Float64s:
+@intrinsic  # type: ignore[untyped-decorator]
+def float_rows(typing_context: Any, table: Any, at: Any) -> Any:
     """Returns array `at`, float64 [rows, columns]."""
-    found: Float64s = carray(_pointer(table[WORDS * at]), (table[WORDS * at + 1], table[WORDS * at + 2]), np.float64)
-    return found
+    return _array_of(types.Array(types.float64, 2, "C"), table, at)

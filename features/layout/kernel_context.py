@@ -3,7 +3,7 @@
 from features.layout.address_table import float_rows, floats, int_rows, ints, table_of
 from features.layout.layout import Counts, ProfileSlab, Ranks
 from features.layout.plan_arrays import PlanArrays
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
 
 _HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES, _SEALED, _DROPPED, _COUNTERS = range(12)

@@ -18,7 +18,7 @@ from features.windows.value_table import empty_counts, with_room_for
 
 
 def compile_kernels() -> None:
-    """Compiles or loads every kernel, so that the first event need not wait: a minute or two the first time, then a second."""
+    """Compiles or loads every kernel, so that the first event need not wait: two minutes the first time, then a second."""
     schema = read_schema("{id: id, time: {field: time}, user: user}")
     plan = compile_plan("user", True, [], [], schema)
     profiles = Profiles(plan)

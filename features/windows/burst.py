@@ -8,7 +8,7 @@ each tick), rows before, and score.
 
 import math
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s
 
 SEEN, FIRST_TICK, TICK, NOW, BEFORE, SCORE = range(6)

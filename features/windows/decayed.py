@@ -10,7 +10,7 @@ import math
 
 from features.layout.layout import DECAYED_WORDS
 from features.windows.double_double import add_pair, product_error
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s
 
 LANDMARK, N, WEIGHTS, VALUES, SQUARES = 0, 1, 2, 4, 6

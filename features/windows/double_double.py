@@ -3,7 +3,7 @@
 It uses Neumaier's sum, and products with Dekker's exact error. What enters a sum and leaves it again cancels.
 """
 
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Float64s
 
 _SPLIT = 134217729.0  # 2**27 + 1: Dekker's constant to halve a float64's digits

@@ -14,7 +14,7 @@ from features.layout.plan_arrays import AUX, HEAD, KIND, REACH, TAIL, WORD, Plan
 from features.plan.plan_units import UnitKind
 from features.windows.pages import next_place, place_before
 from features.windows.rows import value_of
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _MAX = int(UnitKind.MAX)

@@ -27,7 +27,7 @@ from features.layout.layout import (
     TIME,
     ProfileSlab,
 )
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
 
 _HALF = PAGE // 2

@@ -4,10 +4,15 @@ It is a treap whose priorities are hashes of the values (Seidel and Aragon 1996)
 different value is a node of six cells, its value included; all operations take time logarithmic in their number.
 """
 
+from typing import Any
+
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from features.layout.layout import Ranks
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 LEFT, RIGHT, SIZE, COUNT, PRIORITY, NODE_WORDS = range(6)
@@ -57,12 +62,21 @@ def resize(ranks: Ranks, node: int) -> None:
     ranks.nodes[at + SIZE] = ranks.nodes[at + COUNT] + size_of(ranks, ranks.nodes[at + LEFT]) + size_of(ranks, ranks.nodes[at + RIGHT])
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _bits_of(typing_context: Any, value: Any) -> Any:
+    """Returns the 64 bits of a float as an integer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """Generates LLVM code: the same bits under another type."""
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
 @inner
 def priority_of(value: float) -> int:
     """Returns a hash of the value."""
-    words = np.empty(1, np.float64)
-    words[0] = value
-    mixed = words.view(np.int64)[0] * _MIX
+    mixed = _bits_of(value) * _MIX
     mixed = (mixed ^ ((mixed >> 31) & 0x1FFFFFFFF)) * _MIX_2
     return int(mixed ^ ((mixed >> 29) & 0x7FFFFFFFF))
 

@@ -8,7 +8,7 @@ source.
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
 
 VISIBLE_MAX_MS = (1 << 48) - 1

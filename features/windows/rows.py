@@ -7,7 +7,7 @@ from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import END, LONG_AGO, NEVER, NEXT, ORDER, PAGE_BITS, PAGE_WORDS, TIME, ProfileSlab
 from features.layout.plan_arrays import COLUMN, LINK_OF, LINK_ORIGIN, LINK_PREVIOUS, LINK_TO, LINK_WHERE, WHERE, PlanArrays
 from features.windows.pages import mark_changed, place_before, word_of
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _PREVIOUS, _PAIR = int(Origin.PREVIOUS), int(Origin.PAIR)

@@ -8,7 +8,7 @@ import math
 from features.definitions.aggregate import Code
 from features.plan.plan_units import UnitKind
 from features.windows.double_double import add_pair, product_error, square_error
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Float64s
 
 _COUNT, _MOMENTS, _LABELS = int(UnitKind.COUNT), int(UnitKind.MOMENTS), int(UnitKind.LABELS)

@@ -10,7 +10,7 @@ import math
 from features.layout.layout import Counts
 from features.windows.double_double import add_pair
 from features.windows.value_table import change_count
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s
 
 N, DISTINCT, TOP, SUM = range(4)

@@ -7,7 +7,7 @@ of Computer Programming 6.4, algorithm R). A slot of the table takes 24 bytes, a
 import numpy as np
 
 from features.layout.layout import Counts
-from foundation.compiled import entry, inner, outer
+from foundation.borrowing import entry, inner, outer
 from foundation.number_arrays import Int64s
 
 _FULL = 0.6

@@ -19,7 +19,7 @@ from features.layout.plan_arrays import (
 from features.windows.pages import next_place
 from features.windows.rows import due_of, is_counted, link, time_of
 from features.windows.window_moves import enter, leave
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _CALENDAR, _SESSION, _LAST = windows.CALENDAR, windows.SESSION, windows.LAST

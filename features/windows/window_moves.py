@@ -13,7 +13,7 @@ from features.windows.row_label import label_state
 from features.windows.rows import bits_of, time_of, value_of
 from features.windows.units import unit_enter
 from features.windows.value_counts import value_enter
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 _SUMS_END = int(UnitKind.MIN)
