@@ -38,9 +38,9 @@ def test_uploads_and_pushes_at_once_get_each_a_release_of_its_own(system: System
         text = TEXTS["policy"] + f"# {number}\n"
         return push(system.settings, TEXTS | {"policy": text}).release if number % 2 else system.put({"policy": text}).release
 
-    with concurrent.futures.ThreadPoolExecutor(8) as threads:
-        given = list(threads.map(upload, range(8)))
-    assert sorted(given) == list(range(before + 1, before + 9))
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        given = list(threads.map(upload, range(4)))
+    assert sorted(given) == list(range(before + 1, before + 5))
     assert push(system.settings, TEXTS | {"policy": system.client.text("policy").text}).changed is False
 
 

@@ -28,7 +28,7 @@ function begin(place: HTMLElement, path: string): void {
     void tell(() => add(path, form), true);
   });
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-remove]")) {
-    button.addEventListener("click", () => remove(path, button));
+    button.addEventListener("click", () => remove(place, path, button));
   }
   document.getElementById("upload")?.addEventListener("click", () => askForFile(place, path));
 }
@@ -40,10 +40,11 @@ async function add(path: string, form: FormData): Promise<void> {
   await call("POST", `${path}:edit`, { add: values.map((value) => ({ value, expires })), reason: String(form.get("reason")) });
 }
 
-function remove(path: string, button: HTMLButtonElement): void {
+function remove(place: HTMLElement, path: string, button: HTMLButtonElement): void {
   const value = button.dataset["remove"] ?? "";
   const send = async ({ reason }: Record<string, unknown>): Promise<void> => {
-    await call("POST", `${path}:edit`, { remove: [value], reason });
+    const { etag } = await call("POST", `${path}:edit`, { remove: [value], reason });
+    place.dataset["version"] = etag.replaceAll('"', ""); // a file replaces the list that this person sees
     button.closest("tr")?.remove();
     toast("Removed.");
   };
