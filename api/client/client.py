@@ -28,6 +28,7 @@ from pipeline.trial.river_cost import RiverCost
 
 Shape = TypeVar("Shape")
 Waiting = TypeVar("Waiting")
+CONNECTIONS_MAX = 100
 SECONDS_MAX = 30.0
 
 
@@ -127,7 +128,9 @@ class Client:
         self._seconds_max = seconds_max
         headers = {b"authorization": b"Bearer " + token.encode()}
         # The API is reached directly, and not through the proxy that the environment may name.
-        self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max)
+        # Beyond the number of idle connections that it keeps, the pool closes one that another thread has just been given.
+        limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
+        self._http = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=seconds_max, limits=limits)
         self.alerts = ClientAlerts(self._read)
         self.cases = ClientCases(self._read)
         self.jobs = ClientJobs(self._http, self._read)
