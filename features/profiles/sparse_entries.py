@@ -7,7 +7,7 @@ entries by hashes of the first word; blocks that are free are linked by their nu
 
 from typing import NamedTuple
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 
 LINE = 8

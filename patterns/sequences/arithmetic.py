@@ -2,7 +2,7 @@
 
 import math
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s
 from patterns.sequences.programs import (
     ADD,

@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from features.profiles.sparse_entries import SparseArrays
-from foundation.compiled import borrowed, inner
+from foundation.borrowing import inner
+from foundation.compiled import borrowed
 from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.tables import Tables
 

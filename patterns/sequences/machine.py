@@ -3,7 +3,8 @@
 import numpy as np
 
 from features.profiles.sparse_entries import LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
-from foundation.compiled import borrowed, entry, held, inner, outer
+from foundation.borrowing import inner, outer
+from foundation.compiled import borrowed, entry, held
 from foundation.number_arrays import Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables

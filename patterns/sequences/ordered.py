@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.arithmetic import LACKING, TRUE, ask
 from patterns.sequences.records import (

@@ -4,7 +4,7 @@ The events of the ring follow each other without a gap that is too long: a run. 
 run which began within the time of the sequence is counted exactly, however long it is.
 """
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
 from patterns.sequences.records import Now, add_value
 from patterns.sequences.tables import (

@@ -5,7 +5,8 @@ the better one, so that a new partial match takes the place of the old one. What
 """
 
 from features.profiles.sparse_entries import LINE, SECTION_BITS, SparseArrays, drop_entry, find_entry, make_entry, mixed, set_lapse
-from foundation.compiled import inner, prefetch
+from foundation.borrowing import inner
+from foundation.compiled import prefetch
 from foundation.number_arrays import Int64s
 from patterns.sequences.tables import NONE
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from features.profiles.sparse_entries import SparseArrays, drop_entry, find_entry, set_lapse
-from foundation.compiled import entry, inner
+from foundation.borrowing import inner
+from foundation.compiled import entry
 from foundation.number_arrays import Int64s
 from patterns.sequences.batches import Room
 from patterns.sequences.records import Now
