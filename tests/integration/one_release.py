@@ -144,7 +144,7 @@ class OneRelease:
             return None, None
         parts = {"event": decision["event"], "feature": decision["features"]}
         values = [parts[place][field] for place, field in (column.split(".") for column in model.inputs)]
-        scoring = score_from(model.model, snapshot.arrays)
+        scoring = score_from(model.model, snapshot.arrays_of())
         raw = scoring.score_many(np.array([[math.nan if value is None else value for value in values]]))
         return present(float(raw[0])), present(float(scoring.probability_many(raw)[0]))
 
