@@ -1,10 +1,13 @@
 """Puts a configuration folder in force on a running system through its API, which alone gives out the ids of releases."""
 
 from api.auth.token import read_token
-from api.client.client import Client, Release
+from api.client.client import SECONDS_MAX, Client, Release
 from api.http.responses import KeptParts
 from deploy.machine.system_settings import system_settings
 from foundation.settings import Settings
+
+UPLOAD_SECONDS_MAX = 120.0
+"""A definition is compiled and tried before it is answered, one upload after the other: on a busy machine that takes long."""
 
 
 def push(settings: Settings, texts: dict[str, str]) -> Release | KeptParts:
@@ -15,7 +18,7 @@ def push(settings: Settings, texts: dict[str, str]) -> Release | KeptParts:
     Raises:
         Refusal: the API does not answer, does not know the token, or refuses `texts`; then the refusal has the API's own text.
     """
-    with api_of(settings) as api:
+    with api_of(settings, UPLOAD_SECONDS_MAX) as api:
         return api.put(texts)
 
 
@@ -25,17 +28,17 @@ def activate(settings: Settings, parts: dict[str, str]) -> Release:
     Raises:
         Refusal: as for `push`.
     """
-    with api_of(settings) as api:
+    with api_of(settings, UPLOAD_SECONDS_MAX) as api:
         return api.activate_parts(parts)
 
 
-def api_of(settings: Settings) -> Client:
-    """A client of the running system's API with the owner's token.
+def api_of(settings: Settings, seconds_max: float = SECONDS_MAX) -> Client:
+    """A client of the running system's API with the owner's token; `seconds_max` is the timeout of one call.
 
     Raises:
         Refusal: there is no token.
     """
-    return Client(f"http://{settings.api_address()}", read_token(settings))
+    return Client(f"http://{settings.api_address()}", read_token(settings), seconds_max)
 
 
 def system_api() -> Client:

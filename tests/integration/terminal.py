@@ -4,9 +4,11 @@ import os
 import pathlib
 import pty
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from typing import Self
 
 _END = "the-command-has-ended"
 
@@ -22,10 +24,20 @@ class Foreground:
 
     def __init__(self, command: str, folder: pathlib.Path, environment: Mapping[str, str]) -> None:
         self.said = ""
+        self._has_ended = False
         self.pid, self._terminal = pty.fork()
         if not self.pid:
             os.chdir(folder)
             os.execvpe("bash", ["bash", "-c", f"exec {command}"], dict(environment))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Kills it if it still runs, so that a test that fails leaves nothing behind."""
+        if not self._has_ended:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
 
     def read_until(self, text: str, seconds_max: float) -> str:
         """What it has said up to and with `text`; fails if it ends before, or takes longer."""
@@ -41,6 +53,7 @@ class Foreground:
         while self._read(deadline - time.monotonic()):
             pass
         os.close(self._terminal)
+        self._has_ended = True
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def _read(self, seconds_max: float) -> bool:

@@ -94,26 +94,26 @@ def check_reads(read: list[Json]) -> None:
 
 def test_the_steps_with_servers_go_as_the_page_says(tmp_path, settings, environment, shell: Shell) -> None:
     [(up, shown)] = consoles(6)
-    system = Foreground(up, tmp_path, environment)
-    said = system.read_until("it is not shown again", START_SECONDS_MAX)
-    assert plain(on_ports_of(settings, said)) == plain(on_ports_of(settings, shown))
+    with Foreground(up, tmp_path, environment) as system:
+        said = system.read_until("it is not shown again", START_SECONDS_MAX)
+        assert plain(on_ports_of(settings, said)) == plain(on_ports_of(settings, shown))
 
-    asked = [shell.say(on_ports_of(settings, command)) for command, _ in consoles(7)]
-    check_first_decisions([answer for each in asked for answer in answers(each)])
+        asked = [shell.say(on_ports_of(settings, command)) for command, _ in consoles(7)]
+        check_first_decisions([answer for each in asked for answer in answers(each)])
 
-    define, *reads = [on_ports_of(settings, command) for command, _ in consoles(8)]
-    shell.say(define)
-    wait_for(lambda: all('"status":404' not in shell.say(each) for each in reads), 60, "decisions that cannot be read")
-    check_reads([answers(shell.say(each))[0] for each in reads])
+        define, *reads = [on_ports_of(settings, command) for command, _ in consoles(8)]
+        shell.say(define)
+        wait_for(lambda: all('"status":404' not in shell.say(each) for each in reads), 60, "decisions that cannot be read")
+        check_reads([answers(shell.say(each))[0] for each in reads])
 
-    changed = [(shell.say(command), shown) for command, shown in consoles(9)]
-    assert [said.strip() for said, shown in changed if shown] == [shown.strip() for _, shown in changed if shown]
-    last_answer = answers(changed[-1][0])[-1]
-    assert (last_answer["release"], last_answer["action"]) == (2, "review")
+        changed = [(shell.say(command), shown) for command, shown in consoles(9)]
+        assert [said.strip() for said, shown in changed if shown] == [shown.strip() for _, shown in changed if shown]
+        last_answer = answers(changed[-1][0])[-1]
+        assert (last_answer["release"], last_answer["action"]) == (2, "review")
 
-    assert system.interrupt(STOP_SECONDS_MAX) == 0
+        assert system.interrupt(STOP_SECONDS_MAX) == 0
     assert processes_about(tmp_path) == []
-    again = Foreground("weir up", tmp_path, environment)
-    assert "release 2 is in force" in again.read_until("Ctrl-C stops everything", START_SECONDS_MAX)
-    assert answers(shell.say("get decisions/16"))[0]["action"] == "review"
-    assert again.interrupt(STOP_SECONDS_MAX) == 0
+    with Foreground("weir up", tmp_path, environment) as again:
+        assert "release 2 is in force" in again.read_until("Ctrl-C stops everything", START_SECONDS_MAX)
+        assert answers(shell.say("get decisions/16"))[0]["action"] == "review"
+        assert again.interrupt(STOP_SECONDS_MAX) == 0
