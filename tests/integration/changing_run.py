@@ -132,7 +132,7 @@ class Driver:
         self._feed.stop()
         self._reader.close()
 
-    def _until(self, reached: Callable[[list[dict]], bool], seconds: float = 120) -> None:
+    def _until(self, reached: Callable[[list[dict]], bool], seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         while not reached(self._reader.take()):
             self._stack.keep_running()
