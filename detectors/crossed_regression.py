@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.arrays import expect_array
 from detectors.crossed_kernels import MEMBERS_MAX, learn_rows
 from detectors.crossed_scoring import BUCKETS_MAX, CrossedScoring, weights_of
+from detectors.labels import as_labels
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.missing import LARGEST
@@ -88,14 +89,7 @@ class CrossedLogisticRegression:
             ValueError: there is not one label and weight per row, a label is neither 0 nor 1, or a weight is not above 0 or not finite.
         """
         rows = as_matrix(x, self.inputs)
-        if y is None or np.shape(y) != (len(rows),):
-            raise ValueError(f"expected {len(rows)} labels, got {None if y is None else np.shape(y)}")
-        labels = np.ascontiguousarray(y, np.float64)
-        if not bool(np.all((labels == 0.0) | (labels == 1.0))):
-            raise ValueError("expected labels of 0 and 1, got others")
-        counts = np.ones(len(rows)) if weights is None else np.ascontiguousarray(weights, np.float64)
-        if counts.shape != labels.shape or not bool(np.all((counts > 0.0) & np.isfinite(counts))):
-            raise ValueError(f"expected {len(rows)} finite weights above 0, got {counts.shape} with others")
+        labels, counts = as_labels(y, weights, len(rows))
         known = self._wait(rows, labels, counts)
         self._learn(rows[known:], labels[known:], counts[known:])
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detectors.arrays import expect_array
 from detectors.crossed_kernels import MEMBERS_MAX, log_odds_of_rows, shares_of_rows
 from detectors.learner import Arrays
+from detectors.log_odds import probability_of
 from detectors.matrix import as_matrix
 from detectors.snapshot_kind import Form
 
@@ -55,7 +56,7 @@ class CrossedScoring:
         rows = as_matrix(x, self.inputs)
         log_odds = np.empty(len(rows))
         log_odds_of_rows(rows, self._edges, self._members, self._buckets, self._weights, self.base, log_odds)
-        return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
+        return probability_of(log_odds)
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the scores themselves, which are probabilities."""

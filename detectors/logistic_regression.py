@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arrays import expect_array
+from detectors.labels import as_labels
 from detectors.learner import Arrays
+from detectors.log_odds import probability_of
 from detectors.logistic_kernels import learn_rows, log_odds_of_rows, shares_of_rows
 from detectors.matrix import as_matrix
 from detectors.snapshot_kind import Form
@@ -77,14 +79,7 @@ class LogisticRegression:
             ValueError: there is not one label and weight per row, a label is neither 0 nor 1, or a weight is not above 0 or not finite.
         """
         rows = as_matrix(x, self.inputs)
-        if y is None or np.shape(y) != (len(rows),):
-            raise ValueError(f"expected {len(rows)} labels, got {None if y is None else np.shape(y)}")
-        labels = np.ascontiguousarray(y, np.float64)
-        if not bool(np.all((labels == 0.0) | (labels == 1.0))):
-            raise ValueError("expected labels of 0 and 1, got others")
-        counts = np.ones(len(rows)) if weights is None else np.ascontiguousarray(weights, np.float64)
-        if counts.shape != labels.shape or not bool(np.all((counts > 0.0) & np.isfinite(counts))):
-            raise ValueError(f"expected {len(rows)} finite weights above 0, got {counts.shape} with others")
+        labels, counts = as_labels(y, weights, len(rows))
         learn_rows(rows, labels, counts, self._figures, self._weights, self._running, self._settings)
 
     def learn_one(self, x: NDArray[np.float64], y: float) -> None:
@@ -159,7 +154,7 @@ class LogisticScoring:
         rows = as_matrix(x, self.inputs)
         log_odds = np.empty(len(rows))
         log_odds_of_rows(rows, self._figures, self._weights, self.base, self._clip_input, log_odds)
-        return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -700.0, 700.0)))
+        return probability_of(log_odds)
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the scores themselves, which are probabilities."""

@@ -13,6 +13,7 @@ from detectors.arrays import expect_array
 from detectors.boosted.leaf_shares import LEVELS_MAX, expected_values, shares_of_leaves
 from detectors.boosted.tree_kernels import add_leaf_values, add_shares
 from detectors.learner import Arrays
+from detectors.log_odds import probability_of
 from detectors.matrix import as_matrix
 from detectors.snapshot_kind import Form
 
@@ -70,7 +71,7 @@ class BoostedScoring:
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the probability [n] of fraud of the rows of `x` [n, inputs]; about 0.5 µs a row with 300 trees of 6 levels."""
-        return 1.0 / (1.0 + np.exp(-np.clip(self.log_odds_many(x), -700.0, 700.0)))
+        return probability_of(self.log_odds_many(x))
 
     def log_odds_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the log odds [n] of the rows of `x` [n, inputs]."""
