@@ -4,6 +4,7 @@ numba counts the references to arrays, also where nobody but the caller owns one
 for each pair of counts LLVM looks for its counterpart, along all paths. Such functions are compiled without counts, and not optimised until
 they stand in the entry that Python calls: otherwise each is optimised once by itself and once more in every function above it.
 A function that makes an array cannot be compiled so, and is refused; `owning` is for those few.
+An entry compiled so is given arrays without a count, so that what it hands on is counted by nobody, `owning` functions included.
 """
 
 import weakref
@@ -27,6 +28,7 @@ class _Part(JITCodeLibrary):  # type: ignore[misc]  # numba is untyped
 
     @property
     def codegen(self) -> "_Unset":
+        """Returns the generator for what numba does to a function that is complete, of which a part needs nothing."""
         return _Unset(self._codegen)
 
     def get_pointer_to_function(self, name: str) -> int:
@@ -72,6 +74,7 @@ class _CompileAsPart(AnalysisPass):  # type: ignore[misc]  # numba is untyped
 
 class _PartCompiler(CompilerBase):  # type: ignore[misc]  # numba is untyped
     def define_pipelines(self) -> list[Any]:
+        """Returns numba's passes, with `_CompileAsPart` before the first that writes code."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(_CompileAsPart, IRLegalization)
         passes.finalize()

@@ -105,11 +105,11 @@ def _feed_and_show(stack: System, console: Console, seconds: float | None, rate:
 
 def _verdicts(stack: System, feed: Feed) -> list[str]:
     """What came of the cases that somebody decided at the console while the demo ran."""
-    client = Client(f"http://{stack.settings.api_address()}", read_token(stack.settings))
-    try:
-        return verdict_lines(judged_cases(client.cases, feed.attacked))
-    except Refusal as refusal:  # the summary stands without them
-        return [f"verdicts       not known: {refusal}"]
+    with Client(f"http://{stack.settings.api_address()}", read_token(stack.settings)) as client:
+        try:
+            return verdict_lines(judged_cases(client.cases, feed.attacked))
+        except Refusal as refusal:  # the summary stands without them
+            return [f"verdicts       not known: {refusal}"]
 
 
 def _teach(stack: System, feed: Feed, watch: Watch, console: Console) -> None:
