@@ -30,7 +30,7 @@ from features.layout.layout import (
 from features.layout.plan_arrays import IS_USER, KEEP, LATENESS, STRIDE, PlanArrays
 from features.windows.pages import append_place, place_before, word_of
 from foundation.borrowing import entry, inner
-from foundation.compiled import borrowed, prefetch
+from foundation.compiled import prefetch
 from foundation.number_arrays import Float64s, Int64s
 
 AGAIN = -1
@@ -76,8 +76,7 @@ def observe(context: Int64s, start: int) -> int:
 
     The others are left to `settle`, which is compiled apart: compiled together the two would take minutes.
     """
-    bare = borrowed(context)
-    slab, plan, arrivals, answers = slab_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(start, len(arrivals.slots)):
@@ -86,7 +85,7 @@ def observe(context: Int64s, start: int) -> int:
         if arrivals.ops[i] != ADD or has_due_labels(slab, slot, time_ms):
             return i
         known = known_event(slab, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
-        if known == END and slab.heads[slot, ORPHANS] >= 0 and retraction_of(bare, i) != END:
+        if known == END and slab.heads[slot, ORPHANS] >= 0 and retraction_of(context, i) != END:
             return i
         if known != END and is_user:
             answer_known(slab, arrivals, answers, i, known, stride)
@@ -117,26 +116,25 @@ def settle(context: Int64s, i: int) -> bool:
 
     Returns False, with nothing done, if the tables of values have no room. If the event is then one for `observe`, its flags are -1.
     """
-    bare = borrowed(context)
-    slab, plan, arrivals, answers = slab_of(bare), plan_of(bare), arrivals_of(bare), answers_of(bare)
+    slab, plan, arrivals, answers = slab_of(context), plan_of(context), arrivals_of(context), answers_of(context)
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
     if has_due_labels(slab, slot, time_ms):
-        apply_labels(bare, slot, max(time_ms, slab.heads[slot, NEWEST]), stride)
+        apply_labels(context, slot, max(time_ms, slab.heads[slot, NEWEST]), stride)
         if arrivals.ops[i] == ADD:
             answers.flags[i] = AGAIN
             return True
     if arrivals.ops[i] != ADD:
-        return amend(bare, i, stride)
+        return amend(context, i, stride)
     known = known_event(slab, plan, slot, time_ms, row_key(arrivals, i), arrivals.id_keys[i], stride, is_user)
     if known != END:
-        return answer_known_again(bare, i, known, stride)
-    note = retraction_of(bare, i) if slab.heads[slot, ORPHANS] >= 0 else END
+        return answer_known_again(context, i, known, stride)
+    note = retraction_of(context, i) if slab.heads[slot, ORPHANS] >= 0 else END
     if note != END:
-        answer_retracted(bare, i, note)
+        answer_retracted(context, i, note)
         return True
-    return insert_late(bare, i, stride, is_user)
+    return insert_late(context, i, stride, is_user)
 
 
 @inner
@@ -167,7 +165,7 @@ def prefetch_ahead(slab: ProfileSlab, plan: PlanArrays, slots: Int64s, i: int, s
 @entry
 def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int64s, labels: Int64s, visible_ms: Int64s) -> None:
     """Adds waiting labels to their profiles; `row_keys` and `labels` are cells of notes, see `layout`."""
-    slab = slab_of(borrowed(context))
+    slab = slab_of(context)
     for i in range(len(slots)):
         add_note(slab, slots[i], event_ms[i], row_keys[i], labels[i], visible_ms[i])
 
@@ -175,7 +173,7 @@ def note_labels(context: Int64s, slots: Int64s, event_ms: Int64s, row_keys: Int6
 @entry
 def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
     """Rebuilds the windows of each slot from retained history; without `sums` only those that are not saved."""
-    slab, plan = slab_of(borrowed(context)), plan_of(borrowed(context))
+    slab, plan = slab_of(context), plan_of(context)
     for i in range(len(slots)):
         rebuild(slab, plan, slots[i], plan.numbers[STRIDE], sums)
 
@@ -184,4 +182,4 @@ def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
 def clear_all(context: Int64s, slots: Int64s) -> None:
     """Removes the values of each slot from the tables that all slots share."""
     for i in range(len(slots)):
-        clear(borrowed(context), slots[i])
+        clear(context, slots[i])
