@@ -135,5 +135,8 @@ class Deliveries(Protocol):
     def send_again_since(self, webhook: str, since_ms: int, until_ms: int, states: Sequence[DeliveryState], at_ms: int) -> int:
         """Does the same for those in `states` whose messages are of [since_ms, until_ms)."""
 
-    def forget(self, before_ms: int) -> int:
-        """Removes messages of before `before_ms` (exclusive) of which no delivery is pending, with all about them; returns how many."""
+    def forget(self, before_ms: int, limit: int) -> int:
+        """Removes at most `limit` messages of before `before_ms` (exclusive) of which no delivery is pending, with all about them.
+
+        Returns how many it removed.
+        """

@@ -24,6 +24,7 @@ from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
+from pipeline.control.transaction_size import TransactionSize
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside
 from stores.relational.casework.alerts import RelationalAlerts
@@ -43,7 +44,9 @@ PACE_SECONDS = 0.2
 RELEASE_SECONDS = 1.0
 RECORDS_AT_ONCE = 5_000
 FORGET_SECONDS = 60.0
-FORGET_MAX = 5_000
+FORGET_FOR_SECONDS = 2.0
+FORGET_AT_ONCE = 200
+"""Whatever is too old goes in small transactions, for a while each minute, so that nobody else who writes waits for long."""
 DAY_MS = 86_400_000
 CONTROL_SECONDS = 1.0
 """So often releases are looked for."""
@@ -71,6 +74,7 @@ class AlertsJob:
         self._telling = TellingAlertmanager(settings, self._alerts, self._webhooks, RelationalDeliveries(database), self._now_ms)
         self._topics = [settings.topic(name) for name in ("decisions", "alerts")]
         self._aside = Aside("decision or alert")
+        self._size = TransactionSize(RECORDS_AT_ONCE)
         self._stopping = threading.Event()
         self._looked_at = self._forgot_at = 0.0
         self.read = self.written = 0
@@ -118,17 +122,24 @@ class AlertsJob:
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)
             decided, places = self._gather(reading)
-            now_ms = self._now_ms()
-            written = keeper.take(decided, places, now_ms) if places else 0
-            written += keeper.tick(now_ms) + self._case_teller.tell(now_ms)
-            self.written += written
-            self.read += len(decided)
-            self._delivering.require_running()
-            if written:
-                self._delivering.nudge()
-            self._forget(now_ms)
-            if len(decided) < RECORDS_AT_ONCE:
+            is_behind = len(decided) >= self._size.records
+            self._keep(keeper, decided, places)
+            self._forget(self._now_ms())
+            if not is_behind:
                 self._stopping.wait(PACE_SECONDS)
+
+    def _keep(self, keeper: AlertKeeper, decided: list[DecidedEvent], places: dict[str, int]) -> None:
+        now_ms, began = self._now_ms(), time.monotonic()
+        written = 0
+        if places:
+            written = keeper.take(decided, places, now_ms)
+            self._size.took(len(decided), time.monotonic() - began)
+        written += keeper.tick(now_ms) + self._case_teller.tell(now_ms)
+        self.written += written
+        self.read += len(decided)
+        self._delivering.require_running()
+        if written:
+            self._delivering.nudge()
 
     def _keeper(self, release: Release) -> AlertKeeper:
         definitions, max_age_ms = with_standing(release.alerts), self._settings.alert_max_age_ms
@@ -140,7 +151,7 @@ class AlertsJob:
         decided: list[DecidedEvent] = []
         places: dict[str, int] = {}
         seconds = PACE_SECONDS
-        while len(decided) < RECORDS_AT_ONCE and (messages := next_of(self._consumer, BATCH_MAX, seconds)):
+        while (room := self._size.records - len(decided)) > 0 and (messages := next_of(self._consumer, min(room, BATCH_MAX), seconds)):
             good = [message for message in messages if not message.error()]
             for message in good:
                 places[place_of(message)] = (message.offset() or 0) + 1
@@ -158,11 +169,19 @@ class AlertsJob:
             self._looked_at = time.monotonic()
 
     def _forget(self, now_ms: int) -> None:
-        if time.monotonic() - self._forgot_at >= FORGET_SECONDS:
-            self._forgot_at = time.monotonic()
-            for kept in (self._cases, self._alerts, self._holds, RelationalNotes(self._database)):
-                kept.forget(now_ms - self._settings.alerts_kept_days * DAY_MS, FORGET_MAX)
-            RelationalDeliveries(self._database).forget(now_ms - self._settings.deliveries_kept_days * DAY_MS)
+        began = time.monotonic()
+        if began - self._forgot_at < FORGET_SECONDS:
+            return
+        self._forgot_at = began
+        alerts_before_ms = now_ms - self._settings.alerts_kept_days * DAY_MS
+        deliveries_before_ms = now_ms - self._settings.deliveries_kept_days * DAY_MS
+        kept: list[tuple[Callable[[int, int], int], int]] = [
+            *((each.forget, alerts_before_ms) for each in (self._cases, self._alerts, self._holds, RelationalNotes(self._database))),
+            (RelationalDeliveries(self._database).forget, deliveries_before_ms),
+        ]
+        for forget, before_ms in kept:
+            while forget(before_ms, FORGET_AT_ONCE) == FORGET_AT_ONCE and time.monotonic() - began < FORGET_FOR_SECONDS:
+                pass
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1_000)

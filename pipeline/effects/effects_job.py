@@ -14,6 +14,7 @@ from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, consumer_of, next_of
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer
+from pipeline.control.transaction_size import TransactionSize
 from pipeline.effects.alert_sender import AlertSender
 from pipeline.effects.digest import Digest
 from stores.effects import DAY_MS, Effects
@@ -30,8 +31,8 @@ SEND_SECONDS = 5.0
 took themselves for the one at work would exclude each other for as long as both ran."""
 RECORDS_AT_ONCE = 20_000
 FORGET_SECONDS = 60.0
-FORGET_TIMES = 10
-ROWS_AT_ONCE = 2_000
+FORGET_TIMES = 40
+ROWS_AT_ONCE = 500
 MATCHES_MAX = 2_000_000
 """So many matches are known by their events; beyond it those of the busiest rule are forgotten, and their labels count no more."""
 
@@ -56,6 +57,7 @@ class EffectsJob:
         self._consumer: TopicConsumer = consumer_of(settings, "effects", **UNHURRIED)
         self._topics = [settings.topic(name) for name in ("decisions", "labels-resolved")]
         self._sender = AlertSender(settings, store)
+        self._size = TransactionSize(RECORDS_AT_ONCE)
         self._stopping = threading.Event()
         self._forgot_at = 0.0
         self._sent_at = 0.0
@@ -87,8 +89,11 @@ class EffectsJob:
         while not self._stopping.is_set():
             digest = Digest(positions, newest_ms, self._topics[0])
             self._gather(digest)
+            is_behind = digest.records >= self._size.records
             if digest.records:
+                began = time.monotonic()
                 self._to_send = self._store.apply(digest.work, self._now_ms()) or self._to_send
+                self._size.took(digest.records, time.monotonic() - began)
                 positions, newest_ms = digest.positions(), digest.work.newest_ms
                 self.written += digest.records
             if self._to_send or time.monotonic() - self._sent_at >= SEND_SECONDS:
@@ -96,13 +101,13 @@ class EffectsJob:
                 self._to_send = False
                 self._sender.send()
             self._forget(newest_ms)
-            if digest.records < RECORDS_AT_ONCE:
+            if not is_behind:
                 self._stopping.wait(PACE_SECONDS)
 
     def _gather(self, digest: Digest) -> None:
         """Takes in what is there."""
         seconds = PACE_SECONDS
-        while digest.records < RECORDS_AT_ONCE and (messages := next_of(self._consumer, BATCH_MAX, seconds)):
+        while (room := self._size.records - digest.records) > 0 and (messages := next_of(self._consumer, min(room, BATCH_MAX), seconds)):
             digest.take(messages)
             seconds = 0.0
 

@@ -1,6 +1,8 @@
 """The relational store: one database for all that people own, used in short transactions by any number of threads and processes."""
 
 import contextlib
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +16,10 @@ from stores.opened_later import OpenedLater
 from stores.relational.migrating import migrate, require_migrated
 from stores.relational.place import DatabasePlace
 
+log = logging.getLogger(__name__)
+
+HELD_S_MAX = 5.0
+"""A transaction that lasts longer is told of in the log: in SQLite all others who write have waited for it."""
 WRITES = {"writes": True}
 """The option of a connection whose transactions write, by which SQLite locks the file at their beginning."""
 ASKED_AT_ONCE = 500
@@ -59,7 +65,7 @@ class Database:
         Raises:
             StoreUnavailableError: the database does not answer; when that happened at the end, the transaction may be on disk.
         """
-        with self._naming_the_store(), self._opened.get().execution_options(**WRITES).begin() as connection:
+        with self._naming_the_store(), self._opened.get().execution_options(**WRITES).begin() as connection, _watched():
             yield connection
 
     def close(self) -> None:
@@ -85,6 +91,16 @@ class Database:
             raise StoreUnavailableError(f"{self.place.kind}: all connections are in use") from error
         except DBAPIError as error:  # without the statement's values, which may be secrets
             raise StoreUnavailableError(f"{self.place.kind}: {error.orig}") from error
+
+
+@contextlib.contextmanager
+def _watched() -> Iterator[None]:
+    began_s = time.monotonic()
+    try:
+        yield
+    finally:
+        if (held_s := time.monotonic() - began_s) > HELD_S_MAX:
+            log.warning("a transaction that writes lasted %.1f s, and others may have waited for it", held_s, stack_info=True)
 
 
 def lock_out_writers(connection: Connection, table: Table) -> None:

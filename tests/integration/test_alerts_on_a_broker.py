@@ -1,6 +1,7 @@
 """The alerts job on a real broker: decisions, absences and budgets become alerts once, and of two jobs side by side one delivers."""
 
 import contextlib
+import functools
 import pathlib
 import threading
 import time
@@ -12,12 +13,11 @@ from alerts_job_runs import TEXTS, AlertsSystem, run_with_kills
 from keeping_receivers import KeepingReceiver
 from score_job_runs import wait_for
 
-from alerts.webhooks import tenure
 from alerts.webhooks.signing import new_secret
 from deploy.servers.topics import make_topics
 from foundation.content_hash import content_hash
 from foundation.settings import Settings
-from pipeline.alerting import alerts_job
+from pipeline.alerting import alerts_job, delivering
 from pipeline.control import one_reader
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
@@ -79,7 +79,8 @@ def running(settings: Settings) -> Iterator[alerts_job.AlertsJob]:
 
 def test_two_jobs_on_a_broker_make_each_alert_once_and_tell_it_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(one_reader, "STAND_BY_SECONDS", 0.5)
-    monkeypatch.setattr(tenure, "RENEW_S", 0.5)
+    # So long that a lease is given up and never lost: a job that stood still on a busy machine would be followed by one that tells again.
+    monkeypatch.setattr(alerts_job, "Delivering", functools.partial(delivering.Delivering, lease_s=600))
     publish(settings)
     with contextlib.closing(Database(place_of(settings))) as database, KeepingReceiver() as receiver:
         alerts, deliveries = RelationalAlerts(database), RelationalDeliveries(database)

@@ -167,9 +167,9 @@ class RelationalDeliveries:
         wanted = (DELIVERY.c.webhook == webhook) & DELIVERY.c.state.in_(states) & DELIVERY.c.number.in_(of_range)
         return self._make_pending(wanted, at_ms)
 
-    def forget(self, before_ms: int) -> int:
+    def forget(self, before_ms: int, limit: int) -> int:
         is_pending = exists().where(DELIVERY.c.number == MESSAGE.c.number, DELIVERY.c.state == "pending")
-        old = select(MESSAGE.c.number).where(MESSAGE.c.at_ms < before_ms, ~is_pending)
+        old = select(MESSAGE.c.number).where(MESSAGE.c.at_ms < before_ms, ~is_pending).order_by(MESSAGE.c.at_ms).limit(limit)
         with self._database.writing() as connection:
             numbers = connection.execute(old).scalars().all()
             for table in (ATTEMPT, DELIVERY, MESSAGE):

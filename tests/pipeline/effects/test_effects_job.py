@@ -16,13 +16,14 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from foundation.settings import Settings
+from pipeline.control import transaction_size
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.topic_values import values_of
 from pipeline.effects import effects_job
 from pipeline.effects.alert_sender import AlertSender
 from pipeline.effects.effects_job import EffectsJob
 from pipeline.log.log_folder import LOGS, close_writer, close_writers, writer_of
-from stores.effects import Alert
+from stores.effects import Alert, Work
 from stores.relational.database import Database
 from stores.relational.effects import RelationalEffects
 from stores.relational.place import place_of
@@ -192,6 +193,23 @@ def test_alerts_that_were_not_sent_are_tried_again_after_a_while_and_not_at_once
             append(settings, "decisions", *map(decision, numbers))
             until(lambda numbers=numbers: sum(store.decided(0).values()) == numbers.stop)  # type: ignore[misc]
     assert tried == [[alert.id for alert in store.alerts()]]
+
+
+def test_a_backlog_is_written_in_transactions_so_small_that_others_who_write_get_in(
+    settings: Settings, store: RelationalEffects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transaction_size, "HELD_S", 1e-9)
+    monkeypatch.setattr(transaction_size, "FIRST", 100)
+    written, apply = list[int](), store.apply
+
+    def noted(work: Work, now_ms: int) -> bool:
+        written.append(sum(work.decided.values()))
+        return apply(work, now_ms)
+
+    monkeypatch.setattr(store, "apply", noted)
+    append(settings, "decisions", *map(decision, range(300)))
+    read(settings, store)
+    assert written == [100, *[transaction_size.LEAST] * 4]
 
 
 def check_whole(settings: Settings, store: RelationalEffects, count: int) -> None:
