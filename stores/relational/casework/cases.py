@@ -191,11 +191,12 @@ class RelationalCases:
             return [DecidedCase(*(getattr(one, name) for name in names)) for one in map(decode_case, rows)]
 
     def reviewed_rules(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> Iterator[tuple[str, Sequence[str]]]:
-        query = select(CASE.c.whole, ALERT.c.whole).join(CASE_ALERT, CASE_ALERT.c.case_id == CASE.c.id)
+        query = select(CASE.c.id, ALERT.c.whole).join(CASE_ALERT, CASE_ALERT.c.case_id == CASE.c.id)
         query = query.join(ALERT, ALERT.c.id == CASE_ALERT.c.alert).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit)).all()
-        return ((decode_case(whole).verdict, _decode_rules(alert).patterns) for whole, alert in rows)
+            known = cases_by_id(connection, [id for id, _ in rows])  # a case is read once, however many alerts it has
+        return ((known[id].verdict, _decode_rules(alert).patterns) for id, alert in rows if id in known)
 
     def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
         cases = select(CASE.c.id).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
