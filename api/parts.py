@@ -15,15 +15,15 @@ from api.lists.entries import Entries
 from api.stream.stream import Stream
 from api.webhooks.webhook_routes import WebhookStores
 from foundation.settings import Settings
-from stores.alerts import Alerts
+from stores.casework.alerts import Alerts
+from stores.casework.holds import Holds
+from stores.casework.notes import Notes
+from stores.casework.snoozes import Snoozes
+from stores.casework.verdict_steps import VerdictSteps
 from stores.decisions import Decisions
 from stores.effects import Effects
-from stores.holds import Holds
 from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
-from stores.notes import Notes
-from stores.snoozes import Snoozes
-from stores.verdict_steps import VerdictSteps
 
 
 @dataclass(frozen=True, kw_only=True)

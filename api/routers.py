@@ -1,6 +1,5 @@
 """The routes of the API, street by street, made from its parts."""
 
-
 from fastapi import APIRouter
 
 from alerts.alertmanager.silences import AlertmanagerSilences

@@ -67,6 +67,7 @@ from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.inboxes import RelationalInboxes
 from stores.relational.casework.notes import RelationalNotes
+from stores.relational.casework.snoozes import RelationalSnoozes
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.casework.webhooks import RelationalWebhooks
@@ -75,7 +76,6 @@ from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
-from stores.relational.snoozes import RelationalSnoozes
 
 log = logging.getLogger(__name__)
 

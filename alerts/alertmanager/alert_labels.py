@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.book.silencing import NAME, SEVERITY
 from alerts.webhooks.troubles import WebhookTrouble
-from stores.alerts import Alert
+from stores.casework.alerts import Alert
 
 LABEL_CHARACTERS_MAX = 256
 ANNOTATION_CHARACTERS_MAX = 2_000

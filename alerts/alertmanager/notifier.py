@@ -11,7 +11,7 @@ import httpx
 
 from alerts.alertmanager.alert_labels import posted_alert, posted_trouble
 from alerts.webhooks.troubles import WebhookTrouble
-from stores.alerts import Alert, Alerts
+from stores.casework.alerts import Alert, Alerts
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from alerts.book.risk import below_risk_at_ms, more_severe, risk_now
 from alerts.book.silencing import silence_of
 from alerts.policy.alert_definition import AlertDefinition, alert_id_of, fingerprint_of
 from alerts.policy.decided_event import DecidedEvent
-from stores.alerts import Alert, AlertedEvent, AlertEvent, Silence, Span
+from stores.casework.alerts import Alert, AlertedEvent, AlertEvent, Silence, Span
 
 ALERT_MAX_AGE_MS = 3_600_000
 EVENTS_SHOWN_MAX = 20

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from stores.alerts import Alert, AlertEvent, Span
+from stores.casework.alerts import Alert, AlertEvent, Span
 
 Told = Literal["opened", "updated", "resolved"]
 

@@ -6,7 +6,7 @@ import msgspec
 
 from alerts.book.changes import Changes, Flood
 from alerts.policy.alert_definition import Limit
-from stores.alerts import Span
+from stores.casework.alerts import Span
 
 UNTOLD_MAX = 10_000
 """So many alerts of one kind fire of which nobody was told, beyond its limit or muted; of further ones the number alone is kept, because

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from alerts.policy.alert_definition import AlertDefinition, Inhibition
-from stores.alerts import Alert
+from stores.casework.alerts import Alert
 
 
 class Inhibitions:

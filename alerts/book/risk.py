@@ -3,7 +3,7 @@
 import math
 
 from patterns.language.pattern import SEVERITIES
-from stores.alerts import Alert
+from stores.casework.alerts import Alert
 
 NEVER_MS = 1 << 60
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stores.alerts import Alert, Silence
+from stores.casework.alerts import Alert, Silence
 
 NAME, SEVERITY = "alertname", "severity"
 """What a silence may ask for beside what alerts are grouped by; the words are Alertmanager's."""

@@ -12,8 +12,8 @@ import msgspec
 
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
-from stores.alerts import OF_SNOOZE, Suppression
-from stores.snoozes import Snooze
+from stores.casework.alerts import OF_SNOOZE, Suppression
+from stores.casework.snoozes import Snooze
 
 KEPT_MAX = 200_000
 """So many are held; beyond that those go that are over."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.webhooks.message import message_of
 from alerts.webhooks.message_types import CASE, wanting
-from stores.cases import CaseNews, state_at
-from stores.deliveries import Message
-from stores.webhooks import StoredWebhook
+from stores.casework.cases import CaseNews, state_at
+from stores.casework.deliveries import Message
+from stores.casework.webhooks import StoredWebhook
 
 
 def told_of(news: CaseNews, webhooks: Sequence[StoredWebhook]) -> tuple[Message, tuple[str, ...]]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from alerts.verdicts.verdict_effects import LABELS_ALONE, VerdictPolicy
 from patterns.language.pattern import SEVERITIES
-from stores.alerts import Alert
-from stores.verdicts import VerdictWord
+from stores.casework.alerts import Alert
+from stores.casework.verdicts import VerdictWord
 
 CLAIM_MS = 1_800_000
 CLAIM_WITHIN_MS, DECIDE_WITHIN_MS = 3_600_000, 86_400_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from alerts.cases.case_policy import CasePolicy, Typology, VerdictInput
 from foundation.refusal import Refusal, shortened
-from stores.verdicts import VerdictWord
+from stores.casework.verdicts import VerdictWord
 
 TEXT_CHARACTERS_MAX = 500
 Value = str | float | bool

@@ -9,8 +9,8 @@ from alerts.policy.decided_event import DecidedEvent
 from alerts.webhooks.message import message_id, message_of
 from alerts.webhooks.message_types import PAYMENT_DECLINE, PAYMENT_HOLD, PAYMENT_RELEASE, wanting
 from patterns.policy import HoldPolicy
-from stores.holds import Hold, HoldChange, HoldState
-from stores.webhooks import StoredWebhook
+from stores.casework.holds import Hold, HoldChange, HoldState
+from stores.casework.webhooks import StoredWebhook
 
 BY_TIME = "hold"
 """Who ends a hold that nobody else has ended in time."""

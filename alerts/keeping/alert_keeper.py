@@ -14,10 +14,10 @@ from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent
 from alerts.telling.alert_messages import messages_of
-from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence
-from stores.holds import HoldChange
-from stores.snoozes import Snooze, Snoozes
-from stores.webhooks import StoredWebhook, Webhooks
+from stores.casework.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence
+from stores.casework.holds import HoldChange
+from stores.casework.snoozes import Snooze, Snoozes
+from stores.casework.webhooks import StoredWebhook, Webhooks
 
 ASK_AGAIN_MS = 1_000
 """Silences and webhooks are read again so often, and alerts of closed cases are looked for."""

@@ -1,8 +1,8 @@
 """Tells receivers what happened to cases, whoever did it: people through the API, or alerts that joined."""
 
 from alerts.cases.case_messages import told_of
-from stores.cases import Cases
-from stores.webhooks import Webhooks
+from stores.casework.cases import Cases
+from stores.casework.webhooks import Webhooks
 
 LOOK_MS = 1_000
 """News are looked for so often."""

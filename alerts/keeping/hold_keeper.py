@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from alerts.holding.hold_steps import ended_by_decision, ended_by_time, held, told
 from alerts.policy.decided_event import DecidedEvent
 from patterns.policy import HoldPolicy
-from stores.holds import Hold, HoldChange, Holds
-from stores.webhooks import StoredWebhook
+from stores.casework.holds import Hold, HoldChange, Holds
+from stores.casework.webhooks import StoredWebhook
 
 DUE_AT_ONCE = 500
 LOOK_MS = 1_000

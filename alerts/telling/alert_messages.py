@@ -10,9 +10,9 @@ from alerts.policy.alert_definition import fingerprint_of
 from alerts.telling.message_filter import met_by
 from alerts.webhooks.message import message_of
 from alerts.webhooks.message_types import ALERTS_WITHHELD, wanting
-from stores.alerts import Alert
-from stores.deliveries import Message
-from stores.webhooks import StoredWebhook
+from stores.casework.alerts import Alert
+from stores.casework.deliveries import Message
+from stores.casework.webhooks import StoredWebhook
 
 _HIDDEN = ("fingerprint", "told", "tell_at_ms")
 """What only the system itself needs of an alert."""

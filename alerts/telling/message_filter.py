@@ -19,8 +19,8 @@ from features.expressions.functions.types import Type
 from features.expressions.names import Names
 from foundation.place import Place
 from foundation.refusal import Refusal
-from stores.alerts import Alert, AlertedEvent
-from stores.webhooks import FILTER_CHARACTERS_MAX, WEBHOOKS_MAX
+from stores.casework.alerts import Alert, AlertedEvent
+from stores.casework.webhooks import FILTER_CHARACTERS_MAX, WEBHOOKS_MAX
 
 ENTITY = "entity."
 _READ_ENTITY = re.compile(r"\bentity\s*\.\s*([A-Za-z_][A-Za-z0-9_]*)")

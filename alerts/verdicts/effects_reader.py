@@ -17,8 +17,8 @@ from features.schema.schema import Schema
 from foundation.document import Section
 from foundation.refusal import Refusal
 from patterns.policy import HOLD_ENDS
-from stores.verdict_steps import STEP_WORDS, StepWord
-from stores.verdicts import VERDICTS
+from stores.casework.verdict_steps import STEP_WORDS, StepWord
+from stores.casework.verdicts import VERDICTS
 
 EFFECTS_MAX = 20
 _NUMBER_MAX = 1e15

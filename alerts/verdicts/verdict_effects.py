@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from features.schema.facts import Value
-from stores.verdict_steps import StepWord
-from stores.verdicts import VerdictWord
+from stores.casework.verdict_steps import StepWord
+from stores.casework.verdicts import VerdictWord
 
 ANALYST = "analyst"
 """The source of labels that verdicts give, unless cases.yaml says another one."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.webhooks.message import message_of
 from alerts.webhooks.message_types import VERDICT_GIVEN, VERDICT_UNDONE, wanting
-from stores.deliveries import Message
-from stores.verdicts import Verdict
-from stores.webhooks import StoredWebhook
+from stores.casework.deliveries import Message
+from stores.casework.verdicts import Verdict
+from stores.casework.webhooks import StoredWebhook
 
 
 def told_of(verdict: Verdict, webhooks: Sequence[StoredWebhook]) -> list[tuple[Message, Sequence[str]]]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.verdicts.verdict_effects import VerdictEffects
-from stores.verdict_steps import StepWord, VerdictStep
-from stores.verdicts import Verdict
+from stores.casework.verdict_steps import StepWord, VerdictStep
+from stores.casework.verdicts import Verdict
 
 Details = Mapping[str, str | float | bool | None]
 

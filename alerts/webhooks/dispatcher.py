@@ -23,9 +23,9 @@ from alerts.webhooks.sender import Answer, Sender
 from alerts.webhooks.signing import sign
 from alerts.webhooks.tenure import Tenure
 from foundation.refusal import Refusal
+from stores.casework.deliveries import Attempt, Deliveries, Delivery, DeliveryState, Settled
+from stores.casework.webhooks import StoredWebhook, Webhooks
 from stores.decisions import StoreUnavailableError
-from stores.deliveries import Attempt, Deliveries, Delivery, DeliveryState, Settled
-from stores.webhooks import StoredWebhook, Webhooks
 
 ROUND_MAX = 50
 """Deliveries of one round, and connections to one receiver."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from foundation.refusal import Refusal
-from stores.deliveries import Message
+from stores.casework.deliveries import Message
 
 BODY_BYTES_MAX = 20_000
 TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
@@ -19,7 +19,7 @@ def message_of(id: str, type: str, key: str, at_ms: int, data: Mapping[str, Any]
 
     Args:
         id: without the prefix that ids of messages have.
-        key: what the message is about; see `stores.deliveries.Message`.
+        key: what the message is about; see `stores.casework.deliveries.Message`.
         type, at_ms, data, links: see `body_of`.
 
     Raises:

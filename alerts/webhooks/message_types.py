@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from foundation.refusal import Refusal
-from stores.cases import TOLD
-from stores.webhooks import StoredWebhook
+from stores.casework.cases import TOLD
+from stores.casework.webhooks import StoredWebhook
 
 TEST = "webhook.test"
 """Is sent to one webhook when somebody asks for it, whatever types it wants."""

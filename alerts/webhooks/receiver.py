@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from alerts.webhooks.addresses import Address, Network, why_not
 from foundation.refusal import Refusal
-from stores.webhooks import WEBHOOKS_MAX
+from stores.casework.webhooks import WEBHOOKS_MAX
 
 URL_LENGTH_MAX = 2_000
 ADDRESSES_MAX = 64

@@ -6,8 +6,8 @@ Whoever is told by webhooks cannot be told by them that they fail; so Alertmanag
 import msgspec
 
 from alerts.webhooks.dispatcher import TOLD_AFTER_MS
-from stores.deliveries import Deliveries
-from stores.webhooks import StoredWebhook, Webhooks
+from stores.casework.deliveries import Deliveries
+from stores.casework.webhooks import StoredWebhook, Webhooks
 
 
 class WebhookTrouble(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ from api.http.tagged_answer import tagged
 from api.http.time_cursor import cursor_at, place_at
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
-from stores.alerts import ALERT_STATES, Alert, Alerts, Silence
+from stores.casework.alerts import ALERT_STATES, Alert, Alerts, Silence
 
 PAGE_MAX = 500
 SETTLED_MS = 2_000

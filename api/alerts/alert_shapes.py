@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from alerts.alertmanager.silences import AlertmanagerSilence
-from stores.alerts import Alert, AlertedEvent, AlertState, Silence
+from stores.casework.alerts import Alert, AlertedEvent, AlertState, Silence
 
 COMMENT_CHARACTERS_MAX = 500
 MATCHERS_MAX = 10

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from stores.cases import TimelinePlace
+from stores.casework.cases import TimelinePlace
 from stores.decisions import bad_cursor
 
 Place = TypeVar("Place")

@@ -19,10 +19,10 @@ from api.http.problem import Answer, Problem, json_answer
 from api.http.tagged_answer import tagged
 from api.kafka.log import Clock
 from foundation.time_ids import UUID7
-from stores.alerts import Alerts
-from stores.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError, Undoing
-from stores.inboxes import Inbox, Inboxes
-from stores.verdicts import Verdict, Verdicts
+from stores.casework.alerts import Alerts
+from stores.casework.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError, Undoing
+from stores.casework.inboxes import Inbox, Inboxes
+from stores.casework.verdicts import Verdict, Verdicts
 
 Found = TypeVar("Found")
 DAY_MS = 86_400_000

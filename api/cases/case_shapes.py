@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from stores.cases import CaseState
-from stores.verdicts import Verdict, VerdictWord
+from stores.casework.cases import CaseState
+from stores.casework.verdicts import Verdict, VerdictWord
 
 TEXT_CHARACTERS_MAX = 2_000
 ENTITY_CHARACTERS_MAX = 1_000

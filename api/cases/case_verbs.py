@@ -31,9 +31,9 @@ from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
 from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
-from stores.cases import Case, CaseChange
+from stores.casework.cases import Case, CaseChange
+from stores.casework.verdicts import UNDO_MS, Verdict
 from stores.effects import effect_id
-from stores.verdicts import UNDO_MS, Verdict
 
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]
 VerdictId = Annotated[str, Path(max_length=200, description="the id of a verdict")]

@@ -7,7 +7,7 @@ import msgspec
 from api.auth.permissions import Caller
 from api.cases.case_door import may_see
 from pipeline.jobs.export_kind import ExportParameters
-from stores.inboxes import Inboxes
+from stores.casework.inboxes import Inboxes
 
 
 class ExportDoor:

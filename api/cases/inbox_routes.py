@@ -19,8 +19,8 @@ from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
 from foundation.refusal import Refusal
-from stores.cases import InboxLoad
-from stores.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
+from stores.casework.cases import InboxLoad
+from stores.casework.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
 
 InboxName = Annotated[str, Path(max_length=200, description="the name of an inbox")]
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from api.cases.case_shapes import InboxQuality, ModelQuality, RuleQuality, ShownInbox, Spread
-from stores.cases import DecidedCase, ReviewedModel
+from stores.casework.cases import DecidedCase, ReviewedModel
 
 KNOWING = ("fraud", "legitimate")
 """The verdicts that say what an event was."""

@@ -9,7 +9,7 @@ from api.auth.permissions import Caller
 from api.cases.case_door import may_see
 from api.kafka.log import Clock
 from pipeline.jobs.verdicts_kind import VerdictsParameters
-from stores.inboxes import Inboxes
+from stores.casework.inboxes import Inboxes
 
 
 class VerdictsDoor:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from api.alerts.alert_shapes import AlertEventPage, AlertPage, GivenSilence, ShownAlert, Silences
-from stores.alerts import AlertState, Silence
+from stores.casework.alerts import AlertState, Silence
 
 
 class ClientAlerts:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.entities.note_routes import NotePage
-from stores.notes import Note
+from stores.casework.notes import Note
 
 
 class ClientNotes:

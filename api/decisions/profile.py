@@ -6,9 +6,9 @@ import msgspec
 
 from api.http.problem import Problem
 from pipeline.engine.fact_record import FactRecord
+from stores.casework.notes import Note
+from stores.casework.verdicts import Verdict
 from stores.decisions import Decisions, LatestScore
-from stores.notes import Note
-from stores.verdicts import Verdict
 
 Raw = msgspec.Raw
 

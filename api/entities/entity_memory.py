@@ -7,9 +7,9 @@ from fastapi import Request
 from api.cases.case_door import CaseDoor
 from api.decisions.profile import CaseOfEntity, Remembered
 from api.facts.told_facts import ToldFacts
-from stores.cases import CaseFilter, state_at
-from stores.notes import Notes
-from stores.verdicts import Verdict
+from stores.casework.cases import CaseFilter, state_at
+from stores.casework.notes import Notes
+from stores.casework.verdicts import Verdict
 
 NOTES_SHOWN = 20
 CASES_SHOWN = 20

@@ -19,9 +19,9 @@ from api.http.route_docs import route_docs
 from api.kafka.log import Clock
 from features.schema.decode import ID_CHARACTERS_MAX
 from foundation.refusal import Refusal
+from stores.casework.notes import Note, Notes, TooManyNotesError
 from stores.decisions import bad_cursor
 from stores.jobs import new_job_id
-from stores.notes import Note, Notes, TooManyNotesError
 
 PAGE_MAX = 200
 TEXT_CHARACTERS_MAX = 4_000

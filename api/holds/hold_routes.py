@@ -17,9 +17,9 @@ from api.http.route_docs import route_docs
 from api.http.time_cursor import cursor_at, place_at
 from api.kafka.log import Clock
 from api.webhooks.shown_webhook import shown_delivery
-from stores.deliveries import Deliveries
-from stores.holds import HOLD_STATES, Hold, Holds
-from stores.webhooks import Webhooks
+from stores.casework.deliveries import Deliveries
+from stores.casework.holds import HOLD_STATES, Hold, Holds
+from stores.casework.webhooks import Webhooks
 
 PAGE_MAX = 500
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)

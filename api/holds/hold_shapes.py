@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from api.webhooks.webhook_shapes import ShownDelivery
-from stores.holds import Hold
+from stores.casework.holds import Hold
 
 REASON_CHARACTERS_MAX = 500
 

@@ -13,7 +13,7 @@ from api.cases.case_shapes import ModelQuality, RuleQuality, Spread
 from api.cases.review_quality import model_qualities, rule_qualities, spread_of
 from api.definitions.in_force import InForce
 from api.kafka.log import Clock
-from stores.cases import Cases, InboxLoad
+from stores.casework.cases import Cases, InboxLoad
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)

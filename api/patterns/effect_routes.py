@@ -20,9 +20,9 @@ from api.patterns.promotion_gate import Measuring
 from api.patterns.reports import hidden_of, report_of
 from api.patterns.rules_in_force import standing_in
 from foundation.document import read_document
-from stores.alerts import OF_SNOOZE, Alerts, Suppression
+from stores.casework.alerts import OF_SNOOZE, Alerts, Suppression
+from stores.casework.snoozes import Snooze, Snoozes, TooManySnoozesError
 from stores.effects import DAY_MS
-from stores.snoozes import Snooze, Snoozes, TooManySnoozesError
 
 SNOOZES_MAX = 200
 SNOOZE_DAYS_MAX = 90

@@ -19,9 +19,9 @@ from api.kafka.log import Clock
 from api.verdicts.step_doing import StepDoing
 from foundation.refusal import Refusal
 from stores.audit import Audit, Fact
-from stores.verdict_steps import StepState, VerdictStep, VerdictSteps
-from stores.verdicts import Verdict, Verdicts
-from stores.webhooks import Webhooks
+from stores.casework.verdict_steps import StepState, VerdictStep, VerdictSteps
+from stores.casework.verdicts import Verdict, Verdicts
+from stores.casework.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 

@@ -21,19 +21,19 @@ from patterns.entry_lists import EntryList
 from patterns.list_changes import Steps
 from pipeline.engine.fact_record import FactRecord, check_declared, checked
 from pipeline.score_job.facts import fact_key
-from stores.alerts import AlertEvent, Alerts, Silence
+from stores.casework.alerts import AlertEvent, Alerts, Silence
+from stores.casework.holds import Hold, Holds
+from stores.casework.verdict_steps import VerdictStep, VerdictSteps
+from stores.casework.verdicts import Verdict
+from stores.casework.webhooks import Webhooks
 from stores.effects import effect_id
-from stores.holds import Hold, Holds
-from stores.verdict_steps import VerdictStep, VerdictSteps
-from stores.verdicts import Verdict
-from stores.webhooks import Webhooks
 
 EVENTS_AT_ONCE = 500
 _encode = msgspec.json.Encoder().encode
 
 
 class CaseEvents(Protocol):
-    """Gives the events of cases, as `stores.cases.Cases` does."""
+    """Gives the events of cases, as `stores.casework.cases.Cases` does."""
 
     def events_of(self, id: str, after: tuple[int, str, str] | None, limit: int, until_ms: int | None = None) -> list[AlertEvent]: ...
 

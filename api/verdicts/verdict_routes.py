@@ -15,9 +15,9 @@ from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.verdicts.verdict_shapes import GivenJudgement, ShownVerdict, ShownVerdictStep, WaitingSteps
 from foundation.time_ids import UUID7
+from stores.casework.verdict_steps import StepState, VerdictStep, VerdictSteps
+from stores.casework.verdicts import Verdict
 from stores.decisions import bad_cursor
-from stores.verdict_steps import StepState, VerdictStep, VerdictSteps
-from stores.verdicts import Verdict
 
 PAGE_MAX = 200
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import msgspec
 
-from stores.verdict_steps import StepState, StepWord
-from stores.verdicts import Verdict
+from stores.casework.verdict_steps import StepState, StepWord
+from stores.casework.verdicts import Verdict
 
 REASON_CHARACTERS_MAX = 500
 

@@ -19,13 +19,13 @@ from api.verdicts.carrying_out import CarryingOutVerdicts
 from api.verdicts.step_doing import StepDoing, StepStores
 from foundation.settings import Settings
 from stores.audit import Audit
+from stores.casework.verdicts import Verdict
 from stores.decisions import Decisions
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.leases import RelationalLeases
-from stores.verdicts import Verdict
 
 LEASE = "verdicts"
 

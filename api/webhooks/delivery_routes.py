@@ -14,8 +14,8 @@ from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from api.webhooks.shown_webhook import shown_attempt, shown_delivery
 from api.webhooks.webhook_shapes import DeliveryPage, DeliveryWithAttempts
+from stores.casework.deliveries import DELIVERY_STATES, Deliveries, Delivery
 from stores.decisions import bad_cursor
-from stores.deliveries import DELIVERY_STATES, Deliveries, Delivery
 
 PAGE_MAX = 500
 NUMBER_MAX = 1 << 62

@@ -6,8 +6,8 @@ from alerts.webhooks.signing import PRIVATE_PREFIX, new_private_key, new_secret,
 from api.webhooks.webhook_shapes import Again, GivenWebhook, ShownAttempt, ShownDelivery, ShownKey, ShownWebhook, Signing
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release
-from stores.deliveries import Attempt, Delivery
-from stores.webhooks import StoredWebhook, WebhookWish
+from stores.casework.deliveries import Attempt, Delivery
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 
 
 def wish_of(given: GivenWebhook, release: Release | None) -> WebhookWish:
@@ -38,7 +38,7 @@ def shown_webhook(
 
     Args:
         failing_since_ms: since when no attempt has succeeded, ms since the epoch; None where the last one did.
-        waiting: how many messages are pending, and since when (see `stores.deliveries.Deliveries.pending`).
+        waiting: how many messages are pending, and since when (see `stores.casework.deliveries.Deliveries.pending`).
         revealed: the shared secret that was made right now, and is shown this once.
     """
     wish = webhook.wish

@@ -25,8 +25,8 @@ from api.kafka.log import Clock
 from api.webhooks.shown_webhook import new_key, require_again, shown_webhook, wish_of
 from api.webhooks.webhook_shapes import KEYS_MAX, Again, GivenWebhook, NewWebhook, SentAgain, ShownWebhook, ShownWebhooks, WantedKey
 from foundation.refusal import Refusal
-from stores.deliveries import Deliveries, Message
-from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, Webhooks
+from stores.casework.deliveries import Deliveries, Message
+from stores.casework.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, Webhooks
 
 WebhookId = Annotated[str, Path(max_length=200, description="the id of a webhook")]
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from stores.webhooks import FILTER_CHARACTERS_MAX, WebhookState
+from stores.casework.webhooks import FILTER_CHARACTERS_MAX, WebhookState
 
 DESCRIPTION_CHARACTERS_MAX = 500
 KEYS_MAX = 4

@@ -32,10 +32,10 @@ from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.notes import RelationalNotes
+from stores.relational.casework.snoozes import RelationalSnoozes
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.place import place_of as place_of_database
-from stores.relational.snoozes import RelationalSnoozes
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ import httpx
 from alerts.alertmanager.notifier import Notifier
 from alerts.webhooks.troubles import webhook_troubles
 from foundation.settings import Settings
-from stores.alerts import Alerts
+from stores.casework.alerts import Alerts
+from stores.casework.deliveries import Deliveries
+from stores.casework.webhooks import Webhooks
 from stores.decisions import StoreUnavailableError
-from stores.deliveries import Deliveries
-from stores.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ import pyarrow
 import pyarrow.parquet
 
 from pipeline.training.table_file import FileFormat
-from stores.alerts import Alert
-from stores.cases import Case
-from stores.holds import Hold
+from stores.casework.alerts import Alert
+from stores.casework.cases import Case
+from stores.casework.holds import Hold
+from stores.casework.verdicts import Verdict
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
-from stores.verdicts import Verdict
 
 KeptWord = Literal["alerts", "cases", "verdicts", "holds"]
 ROWS_AT_ONCE = 500

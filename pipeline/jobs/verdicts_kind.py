@@ -6,7 +6,7 @@ import msgspec
 
 from foundation.refusal import Refusal
 from pipeline.jobs.job_kind import JobContext, JobKind, JobResult
-from stores.verdicts import VerdictWord
+from stores.casework.verdicts import VerdictWord
 
 FILE = "verdicts.jsonl"
 JSON_LINES = "application/jsonl"

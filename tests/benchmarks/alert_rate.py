@@ -32,12 +32,12 @@ from foundation.settings import Settings
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, close_writers, writer_of
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.place import place_of
-from stores.webhooks import StoredWebhook, WebhookWish
 
 ENDPOINTS = 10
 EVENTS_PER_SECOND, FLAGGED_SHARE = 500, 10

@@ -30,7 +30,7 @@ from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
-from stores.cases import CaseChange
+from stores.casework.cases import CaseChange
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_rows import write_changes
 from stores.relational.casework.case_tables import CASE_ALERT

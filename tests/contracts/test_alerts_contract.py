@@ -8,8 +8,8 @@ import pytest
 from alerts_of_a_test import alert
 from databases_of_a_test import PLACES
 
-from stores.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span, Suppression
-from stores.deliveries import Message
+from stores.casework.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span, Suppression
+from stores.casework.deliveries import Message
 from stores.offsets import OtherReaderError
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries

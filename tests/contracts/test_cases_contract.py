@@ -12,8 +12,8 @@ from databases_of_a_test import PLACES
 
 from alerts.cases.case_joining import with_entry
 from alerts.cases.case_life import CaseConflictError, alert_came, alert_left, claim, close, give_verdicts, note, reopen, undo_verdict
-from stores.alerts import AlertEvent, AlertWork
-from stores.cases import (
+from stores.casework.alerts import AlertEvent, AlertWork
+from stores.casework.cases import (
     Case,
     CaseChange,
     CaseEntry,
@@ -25,8 +25,10 @@ from stores.cases import (
     Standing,
     TimelinePlace,
 )
-from stores.deliveries import Message
-from stores.inboxes import Inbox
+from stores.casework.deliveries import Message
+from stores.casework.inboxes import Inbox
+from stores.casework.verdict_steps import VerdictStep
+from stores.casework.verdicts import UNDO_MS, Verdict
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.deliveries import RelationalDeliveries
@@ -34,8 +36,6 @@ from stores.relational.casework.inboxes import RelationalInboxes
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.verdicts import RelationalVerdicts
 from stores.relational.database import Database
-from stores.verdict_steps import VerdictStep
-from stores.verdicts import UNDO_MS, Verdict
 
 NOW_MS = 1_700_000_000_000
 HOUR = 3_600_000

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from databases_of_a_test import PLACES
 
-from stores.deliveries import Attempt, Deliveries, DeliveryState, Message, Settled
+from stores.casework.deliveries import Attempt, Deliveries, DeliveryState, Message, Settled
+from stores.casework.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 
 A, B = "a" * 32, "b" * 32
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from databases_of_a_test import PLACES
 
-from stores.deliveries import Message
-from stores.holds import Hold, HoldChange
+from stores.casework.deliveries import Message
+from stores.casework.holds import Hold, HoldChange
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from databases_of_a_test import PLACES
 
-from stores.notes import NOTES_MAX, Note, TooManyNotesError
+from stores.casework.notes import NOTES_MAX, Note, TooManyNotesError
 from stores.relational.casework.notes import RelationalNotes
 from stores.relational.database import Database
 

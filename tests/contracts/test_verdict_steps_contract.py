@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from databases_of_a_test import PLACES
 
-from stores.deliveries import Message
+from stores.casework.deliveries import Message
+from stores.casework.verdict_steps import VerdictStep
+from stores.casework.verdicts import Verdict
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.relational.database import Database
-from stores.verdict_steps import VerdictStep
-from stores.verdicts import Verdict
 
 
 @pytest.fixture(params=PLACES)

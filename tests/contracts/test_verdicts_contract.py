@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from databases_of_a_test import PLACES
 
+from stores.casework.verdicts import UNDO_MS, Verdict
 from stores.relational.casework.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.relational.database import Database
-from stores.verdicts import UNDO_MS, Verdict
 
 AT_MS = 1_700_000_000_000
 

@@ -21,12 +21,12 @@ from pipeline.alerting import alerts_job, delivering
 from pipeline.control import one_reader
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.place import place_of
-from stores.webhooks import StoredWebhook, WebhookWish
 
 pytestmark = pytest.mark.integration
 SECONDS_MAX = 180

@@ -24,14 +24,14 @@ from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, ReleaseRecord, release_key
 from pipeline.log.frame import Entry
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, close_writers, writer_of
-from stores.alerts import Alert
-from stores.deliveries import Message
+from stores.casework.alerts import Alert
+from stores.casework.deliveries import Message
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.place import place_of
-from stores.webhooks import StoredWebhook, WebhookWish
 
 PROGRAM = pathlib.Path(__file__).with_name("killed_alerts.py")
 PROJECT = PROGRAM.parents[2]

@@ -1,6 +1,6 @@
 """Alerts for tests."""
 
-from stores.alerts import Alert
+from stores.casework.alerts import Alert
 
 
 def alert(id: str = "a1", opened_at_ms: int = 1_000, card: str = "c1", **more: object) -> Alert:

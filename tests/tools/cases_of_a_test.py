@@ -2,8 +2,8 @@
 
 from alerts.cases.case_joining import with_entry
 from foundation.time_ids import uuid7
-from stores.alerts import AlertEvent
-from stores.cases import Case, CaseEntry
+from stores.casework.alerts import AlertEvent
+from stores.casework.cases import Case, CaseEntry
 
 CASES_YAML = """
 claim_for: 30m

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection, Table, delete, exists, select, tuple_
 
-from stores.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span, Suppression
+from stores.casework.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span, Suppression
 from stores.relational.casework.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN, SUPPRESSION
 from stores.relational.casework.case_growth import ended_alerts, follow, forget_ended, write_growth
 from stores.relational.casework.case_tables import CASE_ALERT
@@ -22,7 +22,7 @@ _decode_silence = msgspec.json.Decoder(Silence).decode
 
 
 class RelationalAlerts:
-    """See `stores.alerts.Alerts`. An alert is stored whole as JSON, beside the columns that are asked for."""
+    """See `stores.casework.alerts.Alerts`. An alert is stored whole as JSON, beside the columns that are asked for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
-from stores.cases import Case, CaseFollowing, CaseGrowth, CaseTotals, Move, Standing, StandingEvent
+from stores.casework.cases import Case, CaseFollowing, CaseGrowth, CaseTotals, Move, Standing, StandingEvent
 from stores.relational.casework.alert_tables import EVENT
 from stores.relational.casework.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
@@ -103,7 +103,7 @@ def _move_events(connection: Connection, events: Mapping[tuple[str, str], str]) 
 
 
 def move_alert(connection: Connection, alert: str, source: str, to: str, move: Move, at_ms: int) -> bool:
-    """Moves an alert with its events, see `stores.cases.Cases.move_alert`."""
+    """Moves an alert with its events, see `stores.casework.cases.Cases.move_alert`."""
     lock_out_writers(connection, CASE)
     stands_in = connection.execute(select(CASE_ALERT.c.case_id).where(CASE_ALERT.c.alert == alert)).scalar()
     cases = cases_by_id(connection, [source, to])

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
 
-from stores.alerts import AlertEvent
-from stores.cases import (
+from stores.casework.alerts import AlertEvent
+from stores.casework.cases import (
     Case,
     CaseChange,
     CaseEntry,
@@ -22,7 +22,7 @@ from stores.cases import (
     TimelinePlace,
     Undoing,
 )
-from stores.deliveries import Message
+from stores.casework.deliveries import Message
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_growth import move_alert
 from stores.relational.casework.case_rows import cases_by_id, decode_case, decode_entry, write_changes
@@ -43,7 +43,7 @@ _decode_rules = msgspec.json.Decoder(_RulesOfAlert).decode
 
 
 class RelationalCases:
-    """See `stores.cases.Cases`."""
+    """See `stores.casework.cases.Cases`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -279,7 +279,7 @@ def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
 
 
 def _is_in(state: CaseState, now_ms: int) -> ColumnElement[bool]:
-    """A claim or a snooze that has ended leaves the case open, see `stores.cases.state_at`."""
+    """A claim or a snooze that has ended leaves the case open, see `stores.casework.cases.state_at`."""
     if state == "open":
         return or_(CASE.c.state == "open", and_(CASE.c.state.in_(("claimed", "snoozed")), CASE.c.free_at_ms <= now_ms))
     return CASE.c.state == state if state == "closed" else and_(CASE.c.state == state, CASE.c.free_at_ms > now_ms)

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from stores.deliveries import Attempt, Delivery, DeliveryState, Message, Settled
+from stores.casework.deliveries import Attempt, Delivery, DeliveryState, Message, Settled
 from stores.relational.database import Database, in_parts, insert_into, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
@@ -84,7 +84,7 @@ _WHOLE = select(DELIVERY, MESSAGE.c.id, MESSAGE.c.type, MESSAGE.c.at_ms, MESSAGE
 
 
 class RelationalDeliveries:
-    """See `stores.deliveries.Deliveries`."""
+    """See `stores.casework.deliveries.Deliveries`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -185,7 +185,7 @@ class RelationalDeliveries:
 
 
 def add_messages(connection: Connection, messages: Sequence[tuple[Message, Sequence[str]]]) -> int:
-    """Adds messages in the transaction of what they tell; see `stores.deliveries.Deliveries.add`.
+    """Adds messages in the transaction of what they tell; see `stores.casework.deliveries.Deliveries.add`.
 
     Only one transaction adds at a time, so that numbers are seen in their order, and that they can be given out here.
     """

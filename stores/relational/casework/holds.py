@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, delete, func, select, tuple_, update
 
-from stores.holds import Hold, HoldChange, HoldState
+from stores.casework.holds import Hold, HoldChange, HoldState
 from stores.relational.casework.deliveries import add_messages
 from stores.relational.database import Database, in_parts, insert_unless_there
 from stores.relational.tables import METADATA, TEXT
@@ -38,7 +38,7 @@ HOLD = Table(
 
 
 class RelationalHolds:
-    """See `stores.holds.Holds`."""
+    """See `stores.casework.holds.Holds`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -92,7 +92,7 @@ class RelationalHolds:
 
 
 def write_holds(connection: Connection, changes: Sequence[HoldChange]) -> list[str]:
-    """Writes holds in the transaction of what changes them; see `stores.holds.Holds.change`."""
+    """Writes holds in the transaction of what changes them; see `stores.casework.holds.Holds.change`."""
     written: list[str] = []
     told = []
     for change in changes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import delete, func, select, update
 
-from stores.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
+from stores.casework.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
 from stores.relational.casework.case_tables import INBOX
 from stores.relational.database import Database, insert_unless_there, lock_out_writers
 
@@ -13,7 +13,7 @@ _decode = msgspec.json.Decoder(Inbox).decode
 
 
 class RelationalInboxes:
-    """See `stores.inboxes.Inboxes`."""
+    """See `stores.casework.inboxes.Inboxes`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

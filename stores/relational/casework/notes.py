@@ -3,7 +3,7 @@
 import msgspec
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Table, delete, func, insert, select
 
-from stores.notes import NOTES_MAX, Note, TooManyNotesError
+from stores.casework.notes import NOTES_MAX, Note, TooManyNotesError
 from stores.relational.database import Database, in_parts, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
@@ -22,7 +22,7 @@ NOTE = Table(
 
 
 class RelationalNotes:
-    """See `stores.notes.Notes`."""
+    """See `stores.casework.notes.Notes`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Row, Table, exists, insert, or_, select, text, update
 
-from stores.deliveries import Message
+from stores.casework.deliveries import Message
+from stores.casework.verdict_steps import StepState, VerdictStep
+from stores.casework.verdicts import Verdict
 from stores.relational.casework.deliveries import add_messages
 from stores.relational.casework.verdicts import VERDICT
 from stores.relational.database import Database, in_parts, insert_unless_there
 from stores.relational.tables import METADATA, TEXT
-from stores.verdict_steps import StepState, VerdictStep
-from stores.verdicts import Verdict
 
 PLAN = Table(
     "verdict_plan",
@@ -47,7 +47,7 @@ _decode_details = msgspec.json.Decoder(dict[str, str | float | bool | None]).dec
 
 
 class RelationalVerdictSteps:
-    """See `stores.verdict_steps.VerdictSteps`."""
+    """See `stores.casework.verdict_steps.VerdictSteps`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -22,10 +22,10 @@ from sqlalchemy import (
     update,
 )
 
+from stores.casework.verdicts import Verdict
 from stores.relational.casework.case_tables import CASE
 from stores.relational.database import Database
 from stores.relational.tables import METADATA, TEXT
-from stores.verdicts import Verdict
 
 _WAITS = text("carried_out_ms IS NULL AND undone_ms IS NULL")
 VERDICT = Table(
@@ -54,7 +54,7 @@ _decode_inputs = msgspec.json.Decoder(dict[str, str | float | bool]).decode
 
 
 class RelationalVerdicts:
-    """See `stores.verdicts.Verdicts`."""
+    """See `stores.casework.verdicts.Verdicts`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

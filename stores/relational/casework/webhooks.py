@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Column, Integer, Row, Table, delete, func, insert, select, update
 
+from stores.casework.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 from stores.relational.casework.deliveries import remove_deliveries
 from stores.relational.database import Database, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
-from stores.webhooks import WEBHOOKS_MAX, StoredWebhook, TooManyWebhooksError, WebhookWish
 
 WEBHOOK = Table(
     "webhook",
@@ -26,7 +26,7 @@ WEBHOOK = Table(
 
 
 class RelationalWebhooks:
-    """See `stores.webhooks.Webhooks`."""
+    """See `stores.casework.webhooks.Webhooks`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

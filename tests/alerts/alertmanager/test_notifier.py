@@ -22,9 +22,9 @@ from alerts.webhooks.troubles import WebhookTrouble
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.alertmanager import INSTALL, alertmanager_program, start_alertmanager
-from stores.alerts import Alert, AlertWork
+from stores.casework.alerts import Alert, AlertWork
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.relational.casework.alerts import RelationalAlerts
-from stores.webhooks import StoredWebhook, WebhookWish
 
 PERIOD_MS = 30_000
 

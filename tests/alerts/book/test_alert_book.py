@@ -12,7 +12,7 @@ from alerts.book.alert_book import AlertBook
 from alerts.book.changes import Changes, Flood, Notice
 from alerts.policy.alert_definition import AlertDefinition, Inhibition, Limit
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
-from stores.alerts import Alert, AlertEvent, Silence
+from stores.casework.alerts import Alert, AlertEvent, Silence
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_000_000_000_000

@@ -6,8 +6,8 @@ from alerts.book.suppressions import Suppressions
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
 from patterns.language.pattern import Suppress
-from stores.alerts import Suppression
-from stores.snoozes import Snooze
+from stores.casework.alerts import Suppression
+from stores.casework.snoozes import Snooze
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_000_000_000_000

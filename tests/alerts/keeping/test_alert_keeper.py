@@ -13,14 +13,14 @@ from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
 from patterns.language.pattern import Suppress
-from stores.alerts import Silence
+from stores.casework.alerts import Silence
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.decisions import StoreUnavailableError
 from stores.offsets import OtherReaderError
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
-from stores.webhooks import StoredWebhook, WebhookWish
 
 MINUTE, HOUR = 60_000, 3_600_000
 T0 = 1_000_000_000_000

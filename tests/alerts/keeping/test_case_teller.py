@@ -11,11 +11,11 @@ from databases_of_a_test import FickleDatabase
 
 from alerts.cases.case_life import claim, close
 from alerts.keeping.case_teller import LOOK_MS, CaseTeller
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.decisions import StoreUnavailableError
 from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
-from stores.webhooks import StoredWebhook, WebhookWish
 
 NOW_MS = 1_700_000_000_000
 

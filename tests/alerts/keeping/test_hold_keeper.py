@@ -12,13 +12,13 @@ from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
 from patterns.policy import HoldPolicy
+from stores.casework.holds import Hold
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.decisions import StoreUnavailableError
-from stores.holds import Hold
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.webhooks import RelationalWebhooks
-from stores.webhooks import StoredWebhook, WebhookWish
 
 HOUR = 3_600_000
 T0 = 1_000_000_000_000

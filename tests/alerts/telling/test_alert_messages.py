@@ -11,8 +11,8 @@ from alerts.book.changes import Flood, Notice
 from alerts.telling.alert_messages import messages_of
 from alerts.webhooks.message import BODY_BYTES_MAX
 from alerts.webhooks.message_types import MESSAGE_TYPES
-from stores.alerts import Alert, AlertedEvent
-from stores.webhooks import StoredWebhook, WebhookWish
+from stores.casework.alerts import Alert, AlertedEvent
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 
 NEWEST = AlertedEvent("e1", "u1", 5, "block", 0.99)
 ALERT = Alert(

@@ -6,8 +6,8 @@ from alerts_of_a_test import alert
 from alerts.book.changes import Notice
 from alerts.telling.message_filter import met_by, require_filter
 from foundation.refusal import Refusal
-from stores.alerts import AlertedEvent
-from stores.webhooks import FILTER_CHARACTERS_MAX
+from stores.casework.alerts import AlertedEvent
+from stores.casework.webhooks import FILTER_CHARACTERS_MAX
 
 NEWEST = (AlertedEvent("e1", "u1", 5, "block", 0.99),)
 CHEAP = Notice("opened", alert("a1", card="c1", loss=10.0, severity="low"))

@@ -8,7 +8,7 @@ from alerts.verdicts.verdict_plan import steps_of
 from features.schema.schema import read_schema
 from foundation.document import read_document
 from foundation.refusal import Refusal
-from stores.verdicts import Verdict
+from stores.casework.verdicts import Verdict
 
 SCHEMA = read_schema(
     "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"

@@ -23,13 +23,13 @@ from alerts.webhooks import signing
 from alerts.webhooks.addresses import networks
 from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
 from alerts.webhooks.tenure import Tenure
-from stores.deliveries import Attempt, Deliveries, Message, Settled
+from stores.casework.deliveries import Attempt, Deliveries, Message, Settled
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.leases import Lease
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.leases import RelationalLeases
-from stores.webhooks import StoredWebhook, WebhookWish
 
 SOON = [10] * 9
 """Waits between attempts that a test has time for, in ms."""

@@ -8,10 +8,10 @@ from databases_of_a_test import database_in
 
 from alerts.webhooks.dispatcher import TOLD_AFTER_MS
 from alerts.webhooks.troubles import webhook_troubles
-from stores.deliveries import Attempt, DeliveryState, Message, Settled
+from stores.casework.deliveries import Attempt, DeliveryState, Message, Settled
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.webhooks import RelationalWebhooks
-from stores.webhooks import StoredWebhook, WebhookWish
 
 NOW_MS = 1_700_000_000_000
 

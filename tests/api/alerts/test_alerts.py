@@ -12,7 +12,7 @@ from databases_of_a_test import database_in
 
 from alerts.alertmanager.silences import AlertmanagerSilences
 from api.alerts.alert_routes import make_alert_routes
-from stores.alerts import Alert, AlertEvent, AlertWork, Silence
+from stores.casework.alerts import Alert, AlertEvent, AlertWork, Silence
 from stores.relational.casework.alerts import RelationalAlerts
 
 HOUR_MS = 3_600_000

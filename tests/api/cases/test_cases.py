@@ -9,8 +9,8 @@ from api_imitation import NOW_MS, TEXTS, Api
 from cases_of_a_test import ALERTS_YAML, CASES_YAML, case, counted, opened
 
 from pipeline.engine.definitions.release import compile_release
-from stores.alerts import AlertEvent, AlertWork
-from stores.cases import Case
+from stores.casework.alerts import AlertEvent, AlertWork
+from stores.casework.cases import Case
 from stores.effects import effect_id
 from stores.relational.casework.case_growth import put_alerts
 

@@ -4,8 +4,8 @@ from alerts_of_a_test import alert
 from api_imitation import NOW_MS, Api
 from cases_of_a_test import case, opened
 
-from stores.alerts import AlertWork
-from stores.inboxes import Inbox
+from stores.casework.alerts import AlertWork
+from stores.casework.inboxes import Inbox
 
 
 async def test_who_keeps_a_copy_of_alerts_gets_what_changed_since(api: Api) -> None:

@@ -4,8 +4,8 @@ import pytest
 from api_imitation import NOW_MS, Api
 
 from api.auth.permissions import mask_of, roles_for
-from stores.holds import Hold, HoldChange
-from stores.webhooks import StoredWebhook, WebhookWish
+from stores.casework.holds import Hold, HoldChange
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 
 
 def id_of(number: int) -> str:

@@ -8,7 +8,7 @@ from api_imitation import TEXTS, Api
 from foundation.content_hash import content_hash
 from pipeline.backtest.figures import LabelCoverage, Span
 from pipeline.backtest.summary import RuleSummary, Summary
-from stores.alerts import OF_SNOOZE, AlertWork, Suppression
+from stores.casework.alerts import OF_SNOOZE, AlertWork, Suppression
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, Work
 from stores.jobs import JobOutcome, JobRequest, QueueBounds, new_job_id
 

@@ -13,15 +13,15 @@ from api.verdicts.carrying_out import CarryingOutVerdicts
 from api.verdicts.step_doing import StepDoing, StepStores
 from patterns.entries import Entry
 from pipeline.engine.fact_record import read_fact
-from stores.alerts import AlertEvent
+from stores.casework.alerts import AlertEvent
+from stores.casework.holds import Hold, HoldChange
+from stores.casework.verdicts import UNDO_MS, Verdict
+from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.effects import effect_id
-from stores.holds import Hold, HoldChange
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.verdicts import RelationalVerdicts, add_verdicts, undo_verdict
 from stores.relational.leases import RelationalLeases
-from stores.verdicts import UNDO_MS, Verdict
-from stores.webhooks import StoredWebhook, WebhookWish
 
 DAY_MS = 86_400_000
 FRAUD = VerdictEffects(

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from alerts.webhooks.signing import sign
 from api.webhooks.webhook_shapes import KEYS_MAX
-from stores.deliveries import Attempt, Message, Settled
-from stores.webhooks import WEBHOOKS_MAX
+from stores.casework.deliveries import Attempt, Message, Settled
+from stores.casework.webhooks import WEBHOOKS_MAX
 
 URL = "https://hooks.example.com/in?token=hidden"
 

@@ -10,14 +10,14 @@ from cases_of_a_test import case, opened
 from databases_of_a_test import database_in
 
 from pipeline.jobs.kept_rows import write_kept
-from stores.alerts import AlertWork
-from stores.holds import Hold, HoldChange
+from stores.casework.alerts import AlertWork
+from stores.casework.holds import Hold, HoldChange
+from stores.casework.verdicts import Verdict
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.verdicts import add_verdicts
 from stores.relational.database import Database
-from stores.verdicts import Verdict
 
 KINDS = ("alerts", "cases", "verdicts", "holds")
 

@@ -14,7 +14,7 @@ from pipeline.comparison.unchanged import Unchanged
 from pipeline.engine.definitions.release import compile_release
 from pipeline.learning.drift_watch import MEASURE_SECONDS_MIN, DriftWatch
 from pipeline.learning.training_requests import TrainingRequests
-from stores.alerts import Alert, AlertEvent
+from stores.casework.alerts import Alert, AlertEvent
 from stores.effects import Work
 from stores.jobs import QueueBounds
 from stores.relational.database import Database

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from stores.deliveries import Message
-from stores.holds import HoldChange
+from stores.casework.deliveries import Message
+from stores.casework.holds import HoldChange
 
 if TYPE_CHECKING:
-    from stores.cases import CaseFollowing
+    from stores.casework.cases import CaseFollowing
 
 AlertState = Literal["firing", "resolved"]
 ALERT_STATES: tuple[AlertState, ...] = ("firing", "resolved")

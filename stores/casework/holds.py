@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from stores.deliveries import Message
+from stores.casework.deliveries import Message
 
 HoldState = Literal["held", "released", "declined", "withdrawn"]
 HOLD_STATES: tuple[HoldState, ...] = ("held", "released", "declined", "withdrawn")

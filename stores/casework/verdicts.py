@@ -48,7 +48,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Verdicts(Protocol):
-    """Reads verdicts, and says which were carried out. They are given and undone as changes of their case (see `stores.cases`).
+    """Reads verdicts, and says which were carried out. They are given and undone as changes of their case (see `stores.casework.cases`).
 
     Any number of processes use it; each call is one transaction. Safe for threads.
 

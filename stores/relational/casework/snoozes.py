@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
+from stores.casework.snoozes import ACTIVE_MAX, Snooze, TooManySnoozesError
 from stores.relational.database import Database, lock_out_writers
 from stores.relational.effect_tables import SNOOZE
-from stores.snoozes import ACTIVE_MAX, Snooze, TooManySnoozesError
 
 
 class RelationalSnoozes:
-    """See `stores.snoozes.Snoozes`."""
+    """See `stores.casework.snoozes.Snoozes`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

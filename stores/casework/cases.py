@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from stores.alerts import AlertEvent
-from stores.deliveries import Message
-from stores.verdicts import Verdict, VerdictWord
+from stores.casework.alerts import AlertEvent
+from stores.casework.deliveries import Message
+from stores.casework.verdicts import Verdict, VerdictWord
 
 CaseState = Literal["open", "claimed", "snoozed", "closed"]
 CASE_STATES: tuple[CaseState, ...] = ("open", "claimed", "snoozed", "closed")
@@ -427,7 +427,7 @@ class Cases(Protocol):
         """
 
     def holds(self, id: str, keys: Sequence[str]) -> set[str]:
-        """Returns those of `keys` (of events, see `stores.alerts.AlertEvent`) whose events are in the case."""
+        """Returns those of `keys` (of events, see `stores.casework.alerts.AlertEvent`) whose events are in the case."""
 
     def linked(self, id: str, limit: int) -> list[tuple[Case, int]]:
         """Returns the first `limit` cases that share entities with a case, with how many they share; those with most come first."""

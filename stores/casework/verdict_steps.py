@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from stores.deliveries import Message
-from stores.verdicts import Verdict
+from stores.casework.deliveries import Message
+from stores.casework.verdicts import Verdict
 
 StepWord = Literal["label", "list", "fact", "silence", "hold"]
 STEP_WORDS: tuple[StepWord, ...] = ("label", "list", "fact", "silence", "hold")
