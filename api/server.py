@@ -36,13 +36,10 @@ from api.http.retry import retry_until_done
 from api.kafka.following import Following, Record
 from api.kafka.log import LogUnavailableError
 from api.models.drifting import Drifting
-from api.operations.case_figures import CaseFigures
-from api.operations.checkpoint_figures import CheckpointFigures
 from api.operations.checks import Check, Checks
-from api.operations.drift_figures import DriftFigures
 from api.operations.earlier_files import require_carried_over
+from api.operations.figures_part import FiguresPart
 from api.operations.metrics_part import MetricsPart
-from api.operations.rule_figures import RuleFigures
 from api.operations.store_checks import StoreChecks
 from api.parts import Parts
 from api.patterns.carrying_out import CarryingOut
@@ -136,14 +133,10 @@ class Server:
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._facts = FactsPart(settings)
         self._effects = RelationalEffects(self._database)
-        self._rule_figures = RuleFigures(self._effects)
-        api_metrics.registry.register(self._rule_figures)
-        self._case_figures = CaseFigures(RelationalCases(self._database), self._in_force, clock)
-        api_metrics.registry.register(self._case_figures)
-        self._checkpoints = CheckpointFigures(rest_of(settings).url if settings.runtime == "flink" else "")
-        api_metrics.registry.register(self._checkpoints)
-        self._drift_figures = DriftFigures(Drifting(DriftMeasure(self._effects, Unchanged(self._registry)), self._in_force))
-        api_metrics.registry.register(self._drift_figures)
+        drifting = Drifting(DriftMeasure(self._effects, Unchanged(self._registry)), self._in_force)
+        self._figures = FiguresPart(
+            settings, api_metrics.registry, self._effects, RelationalCases(self._database), drifting, self._in_force, clock
+        )
         self._carrying_out = CarryingOut(
             self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
@@ -202,10 +195,7 @@ class Server:
                 self._lists.run(),
                 self._carrying_out.run(),
                 self._verdicts.run(),
-                self._rule_figures.run(),
-                self._case_figures.run(),
-                self._checkpoints.run(client),
-                self._drift_figures.run(),
+                *self._figures.runs(client),
                 *([self._access.owner.keep_until_done()] if self._access.owner else []),
             ]
             tasks = [asyncio.create_task(each) for each in (*connecting, self._follow(), self._automatic_rollback.run(), *durable, *checks)]

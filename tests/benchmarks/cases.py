@@ -1,7 +1,8 @@
-"""How long the queue and a case take to read, through the whole application, with 100,000 alerts and 10,000 cases in the database.
+"""How long the queue and a case take to read, through the whole application, beside 1M decisions, 100,000 alerts and 10,000 cases.
 
 One case has 100,000 events, the others ten each. Each page is read over ASGI, in turn with the yardstick, a route that reads no store.
-Before a figure is given, the queue is compared with what a sort says, and the timeline of the large case with all its rows.
+Before a figure is given, the queue is compared with what a sort says, and the timeline of the large case with all its rows. Decisions are in
+SQLite, wherever cases are. A case page asks what the page of the console asks, one after the other, where the console asks at once.
 
 python tests/benchmarks/cases.py [sqlite|postgresql] ...
 """
@@ -31,13 +32,16 @@ from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
 from stores.casework.cases import CaseChange
+from stores.decisions import StoredDecision
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_rows import write_changes
 from stores.relational.casework.case_tables import CASE_ALERT
 from stores.relational.database import Database, in_parts
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace
+from stores.sqlite.sqlite_decisions import SqliteDecisions
 
-CASES, ALERTS, LARGE, ROUNDS = 10_000, 100_000, 100_000, 60
+CASES, ALERTS, LARGE, DECISIONS, ROUNDS = 10_000, 100_000, 100_000, 1_000_000, 60
+DECISIONS_AT_ONCE = 5_000
 QUEUE_BAR_MS, CASE_BAR_MS = 50.0, 100.0
 
 
@@ -76,8 +80,23 @@ def _alert(number: int) -> dict[str, object]:
 
 
 def _event(number: int, alert_id: str, of_case: int) -> dict[str, object]:
-    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number)
+    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number, user=f"c{of_case}")
     return msgspec.structs.asdict(event) | {"case_id": case(of_case).id}
+
+
+def decide(decisions: SqliteDecisions) -> None:
+    """Stores a decision of each event that counts in an alert, and of many that do not, by customers that have cases and others."""
+    for first in range(0, DECISIONS, DECISIONS_AT_ONCE):
+        decisions.write([_decision(number) for number in range(first, first + DECISIONS_AT_ONCE)])
+
+
+def _decision(number: int) -> StoredDecision:
+    user, score = f"c{number % CASES}", 0.5 + number % 500 / 1_000
+    told = {"event_id": f"ek{number:09d}", "revision": 0, "event_time": NOW_MS - 10_000_000 + number, "user": user, "score": score}
+    told |= {"action": "block", "reasons": ["30 payments in 1 minute; usual for this customer: 0.017"] * 3, "matches": [], "release": 2}
+    told |= {"features": {f"payments_{hours}h": number % 97 / 7 for hours in range(20)}, "event": {"amount": 12.5}, "models": {"own": {}}}
+    value, keys = msgspec.json.encode(told), (("customer", user), ("terminal", f"t{number % 5_000}"))
+    return StoredDecision(f"ek{number:09d}", 0, NOW_MS - 10_000_000 + number, b"%09d" % number, keys, score, "block", 2, value)
 
 
 async def read_all(client: httpx.AsyncClient, path: str, part: str, **asked: str) -> list[dict[str, object]]:
@@ -121,9 +140,15 @@ async def measure(api: Api) -> bool:
 
     async def page_of_a_case(path: str) -> httpx.Response:
         """All that a case page asks for, one after the other."""
-        for part in ("", "/timeline", "/alerts", "/links"):
-            answer = await get(path + part)
-        return await get(path + "/verdicts") if answer.status_code == 200 else answer
+        whole = (await get(path)).json()
+        event = (await get(path + "/events", params={"limit": 200})).json()["events"][-1]
+        entity = f"/v1/entities/{whole['entity']['kind']}/{whole['entity']['id']}"
+        decision = await get(f"/v1/decisions/{event['event_id']}", params={"user": event["user"]})
+        assert decision.json()["event_id"] == event["event_id"], decision.text
+        for part in (path + "/timeline", path + "/links", path + "/verdicts", entity + "?limit=50"):
+            answer = await get(part)
+            assert answer.status_code == 200, answer.text
+        return answer
 
     calls: dict[str, tuple[float, Callable[[], Awaitable[httpx.Response]]]] = {
         "yardstick: GET /v1/lists": (0.0, lambda: get("/v1/lists")),
@@ -132,6 +157,7 @@ async def measure(api: Api) -> bool:
         "queue, of nobody (walks all)": (QUEUE_BAR_MS, lambda: get("/v1/cases", params={"holder": "nobody"})),
         "case page, ten events": (CASE_BAR_MS, lambda: page_of_a_case(small)),
         "case page, 100,000 events": (CASE_BAR_MS, lambda: page_of_a_case(large)),
+        "flagged customers": (QUEUE_BAR_MS, lambda: get("/v1/flagged")),
         "inboxes": (QUEUE_BAR_MS, lambda: get("/v1/inboxes")),
         "quality (not a page)": (0.0, lambda: get("/v1/cases:quality")),
     }
@@ -169,8 +195,9 @@ async def run(kind: str) -> bool:
         texts = TEXTS | {"alerts": ALERTS_YAML, "cases": CASES_YAML}
         api.in_force.install(compile_release(2, texts), texts)
         fill(database)
+        decide(api.decisions)
         await check(api)
-        print(f"{kind}: {CASES:,} cases, {ALERTS:,} alerts, {ALERTS + LARGE:,} events in cases; {ROUNDS} rounds")
+        print(f"{kind}: {CASES:,} cases, {ALERTS:,} alerts, {ALERTS + LARGE:,} events in cases, {DECISIONS:,} decisions; {ROUNDS} rounds")
         is_good = await measure(api)
         await api.client.aclose()
         for part in (api.decisions, api.metrics, database):
