@@ -14,7 +14,8 @@ from alerts.cases.case_policy import CasePolicy, Typology
 from alerts.policy.decided_event import DecidedEvent
 from foundation.time_ids import uuid7
 from stores.casework.alerts import Alert, AlertEvent
-from stores.casework.cases import Case, CaseChange, CaseEntry, CaseGrowth, EntryWord, Standing, worth_of
+from stores.casework.case import Case, CaseChange, CaseEntry, EntryWord
+from stores.casework.case_growth import CaseGrowth, Standing, worth_of
 
 PATTERNS_MAX = 32
 REASONS_MAX = 5
@@ -53,7 +54,7 @@ def opened_case(typology: Typology, entity_id: str, at_ms: int, what: str, by: s
 
 
 class CaseJoining:
-    """Says what follows for cases from changes of alerts; see `stores.casework.cases.CaseFollowing`.
+    """Says what follows for cases from changes of alerts; see `stores.casework.case_growth.CaseFollowing`.
 
     Args:
         policy: says which alerts open cases.

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from alerts.cases.case_joining import with_entry, woken
-from stores.casework.cases import Case, CaseChange, EntryWord, state_at
+from stores.casework.case import Case, CaseChange, EntryWord, state_at
 from stores.casework.verdicts import UNDO_MS, Verdict, VerdictWord
 
 _GRAVITY: tuple[VerdictWord | str, ...] = ("", "legitimate", "unsure", "fraud")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alerts.policy.alert_definition import fingerprint_of
 from alerts.webhooks.message import message_of
 from alerts.webhooks.message_types import CASE, wanting
-from stores.casework.cases import CaseNews, state_at
+from stores.casework.case import CaseNews, state_at
 from stores.casework.deliveries import Message
 from stores.casework.webhooks import StoredWebhook
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from foundation.refusal import Refusal
-from stores.casework.cases import TOLD
+from stores.casework.case import TOLD
 from stores.casework.webhooks import StoredWebhook
 
 TEST = "webhook.test"

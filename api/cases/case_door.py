@@ -20,7 +20,8 @@ from api.http.tagged_answer import tagged
 from api.kafka.log import Clock
 from foundation.time_ids import UUID7
 from stores.casework.alerts import Alerts
-from stores.casework.cases import Case, CaseChange, Cases, OpenCaseError, SettledVerdictError, Undoing
+from stores.casework.case import Case, CaseChange
+from stores.casework.cases import Cases, OpenCaseError, SettledVerdictError, Undoing
 from stores.casework.inboxes import Inbox, Inboxes
 from stores.casework.verdicts import Verdict, Verdicts
 

@@ -32,7 +32,8 @@ from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
 from foundation.refusal import Refusal
-from stores.casework.cases import CASE_STATES, Case, CaseFilter, OpenCaseError
+from stores.casework.case import CASE_STATES, Case
+from stores.casework.cases import CaseFilter, OpenCaseError
 
 PAGE_MAX = 500
 LINKS_MAX = 50

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from stores.casework.cases import CaseState
+from stores.casework.case import CaseState
 from stores.casework.verdicts import Verdict, VerdictWord
 
 TEXT_CHARACTERS_MAX = 2_000

@@ -31,7 +31,7 @@ from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
 from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
-from stores.casework.cases import Case, CaseChange
+from stores.casework.case import Case, CaseChange
 from stores.casework.verdicts import UNDO_MS, Verdict
 from stores.effects import effect_id
 

@@ -2,7 +2,7 @@
 
 from api.cases.case_shapes import CaseAlert, ShownCase, ShownCaseEntry, ShownCaseEvent
 from stores.casework.alerts import Alert, AlertEvent
-from stores.casework.cases import Case, CaseEntry, state_at
+from stores.casework.case import Case, CaseEntry, state_at
 
 _AS_THEY_ARE = [name for name in ShownCase.__struct_fields__ if name in Case.__struct_fields__ and name not in ("state", "entities")]
 

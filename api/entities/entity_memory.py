@@ -7,7 +7,8 @@ from fastapi import Request
 from api.cases.case_door import CaseDoor
 from api.decisions.profile import CaseOfEntity, Remembered
 from api.facts.told_facts import ToldFacts
-from stores.casework.cases import CaseFilter, state_at
+from stores.casework.case import state_at
+from stores.casework.cases import CaseFilter
 from stores.casework.notes import Notes
 from stores.casework.verdicts import Verdict
 

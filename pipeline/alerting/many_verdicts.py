@@ -14,7 +14,8 @@ from alerts.cases.verdict_inputs import check_verdict
 from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
 from pipeline.engine.definitions.release import CASES
-from stores.casework.cases import Case, CaseChange, OpenCaseError
+from stores.casework.case import Case, CaseChange
+from stores.casework.cases import OpenCaseError
 from stores.casework.verdicts import UNDO_MS, Verdict, VerdictWord
 from stores.relational.casework.cases import RelationalCases
 from stores.relational.casework.verdicts import RelationalVerdicts

@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from pipeline.training.table_file import FileFormat
 from stores.casework.alerts import Alert
-from stores.casework.cases import Case
+from stores.casework.case import Case
 from stores.casework.holds import Hold
 from stores.casework.verdicts import Verdict
 from stores.relational.casework.alerts import RelationalAlerts

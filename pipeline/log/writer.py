@@ -14,7 +14,8 @@ from typing import Literal
 from foundation.refusal import Refusal
 from pipeline.log.frame import Entry, FrameHead, encode_frame
 from pipeline.log.room_ahead import RoomAhead, give_back
-from pipeline.log.segments import Segment, Segments, segment_path, segment_paths, start_of_segment
+from pipeline.log.segment import Segment, start_of_segment
+from pipeline.log.segments import Segments, segment_path, segment_paths
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from stores.casework.deliveries import Message
 from stores.casework.holds import HoldChange
 
 if TYPE_CHECKING:
-    from stores.casework.cases import CaseFollowing
+    from stores.casework.case_growth import CaseFollowing
 
 AlertState = Literal["firing", "resolved"]
 ALERT_STATES: tuple[AlertState, ...] = ("firing", "resolved")

@@ -1,8 +1,8 @@
 """How long the queue and a case take to read, through the whole application, beside 1M decisions, 100,000 alerts and 10,000 cases.
 
 One case has 100,000 events, the others ten each. Each page is read over ASGI, in turn with the yardstick, a route that reads no store.
-Before a figure is given, the queue is compared with what a sort says, and the timeline of the large case with all its rows. Decisions are in
-SQLite, wherever cases are. A case page asks what the page of the console asks, one after the other, where the console asks at once.
+Before a figure is given, the queue is compared with what a sort says, and the timeline of the large case with all its rows. Decisions are
+in SQLite, wherever cases are. A case page asks what the page of the console asks, one after the other, where the console asks at once.
 
 python tests/benchmarks/cases.py [sqlite|postgresql] ...
 """
@@ -31,7 +31,7 @@ from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
-from stores.casework.cases import CaseChange
+from stores.casework.case import CaseChange
 from stores.decisions import StoredDecision
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_rows import write_changes
@@ -80,7 +80,7 @@ def _alert(number: int) -> dict[str, object]:
 
 
 def _event(number: int, alert_id: str, of_case: int) -> dict[str, object]:
-    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number, user=f"c{of_case}")
+    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number, user=f"c{number % CASES}")
     return msgspec.structs.asdict(event) | {"case_id": case(of_case).id}
 
 

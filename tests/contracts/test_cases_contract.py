@@ -13,18 +13,9 @@ from databases_of_a_test import PLACES
 from alerts.cases.case_joining import with_entry
 from alerts.cases.case_life import CaseConflictError, alert_came, alert_left, claim, close, give_verdicts, note, reopen, undo_verdict
 from stores.casework.alerts import AlertEvent, AlertWork
-from stores.casework.cases import (
-    Case,
-    CaseChange,
-    CaseEntry,
-    CaseFilter,
-    CaseGrowth,
-    OpenCaseError,
-    ReviewedModel,
-    SettledVerdictError,
-    Standing,
-    TimelinePlace,
-)
+from stores.casework.case import Case, CaseChange, CaseEntry
+from stores.casework.case_growth import CaseGrowth, Standing
+from stores.casework.cases import CaseFilter, OpenCaseError, ReviewedModel, SettledVerdictError, TimelinePlace
 from stores.casework.deliveries import Message
 from stores.casework.inboxes import Inbox
 from stores.casework.verdict_steps import VerdictStep

@@ -3,7 +3,7 @@
 from alerts.cases.case_joining import with_entry
 from foundation.time_ids import uuid7
 from stores.casework.alerts import AlertEvent
-from stores.casework.cases import Case, CaseEntry
+from stores.casework.case import Case, CaseEntry
 
 CASES_YAML = """
 claim_for: 30m

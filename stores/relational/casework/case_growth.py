@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
-from stores.casework.cases import Case, CaseFollowing, CaseGrowth, CaseTotals, Move, Standing, StandingEvent
+from stores.casework.case import Case
+from stores.casework.case_growth import CaseFollowing, CaseGrowth, CaseTotals, Standing, StandingEvent
+from stores.casework.cases import Move
 from stores.relational.casework.alert_tables import EVENT
 from stores.relational.casework.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT

@@ -6,17 +6,9 @@ import msgspec
 from sqlalchemy import Connection, Table, case, func, select
 from sqlalchemy.exc import IntegrityError
 
-from stores.casework.cases import (
-    LOSS_UNKNOWN,
-    TOLD,
-    Case,
-    CaseChange,
-    CaseEntry,
-    CaseTotals,
-    OpenCaseError,
-    SettledVerdictError,
-    free_at_ms,
-)
+from stores.casework.case import LOSS_UNKNOWN, TOLD, Case, CaseChange, CaseEntry, free_at_ms
+from stores.casework.case_growth import CaseTotals
+from stores.casework.cases import OpenCaseError, SettledVerdictError
 from stores.relational.casework.alert_tables import EVENT
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
 from stores.relational.casework.verdicts import add_verdicts, undo_verdict
@@ -25,7 +17,7 @@ from stores.relational.database import in_parts, insert_into
 decode_case = msgspec.json.Decoder(Case).decode
 decode_entry = msgspec.json.Decoder(CaseEntry).decode
 WORTH = func.coalesce(EVENT.c.probability, EVENT.c.score, 1.0) * case((EVENT.c.loss > 0, EVENT.c.loss), else_=LOSS_UNKNOWN)
-"""See `stores.casework.cases.worth_of`."""
+"""See `stores.casework.case_growth.worth_of`."""
 
 
 def cases_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, Case]:

@@ -7,21 +7,8 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
 
 from stores.casework.alerts import AlertEvent
-from stores.casework.cases import (
-    Case,
-    CaseChange,
-    CaseEntry,
-    CaseFilter,
-    CaseNews,
-    CaseState,
-    DecidedCase,
-    InboxLoad,
-    Move,
-    OpenCaseError,
-    ReviewedModel,
-    TimelinePlace,
-    Undoing,
-)
+from stores.casework.case import Case, CaseChange, CaseEntry, CaseNews, CaseState
+from stores.casework.cases import CaseFilter, DecidedCase, InboxLoad, Move, OpenCaseError, ReviewedModel, TimelinePlace, Undoing
 from stores.casework.deliveries import Message
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_growth import move_alert
@@ -279,7 +266,7 @@ def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
 
 
 def _is_in(state: CaseState, now_ms: int) -> ColumnElement[bool]:
-    """A claim or a snooze that has ended leaves the case open, see `stores.casework.cases.state_at`."""
+    """A claim or a snooze that has ended leaves the case open, see `stores.casework.case.state_at`."""
     if state == "open":
         return or_(CASE.c.state == "open", and_(CASE.c.state.in_(("claimed", "snoozed")), CASE.c.free_at_ms <= now_ms))
     return CASE.c.state == state if state == "closed" else and_(CASE.c.state == state, CASE.c.free_at_ms > now_ms)

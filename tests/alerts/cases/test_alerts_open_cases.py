@@ -13,7 +13,8 @@ from alerts.cases.case_reader import read_cases
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.policy.alert_definition import AlertDefinition, Limit
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
-from stores.casework.cases import Case, CaseFilter, state_at
+from stores.casework.case import Case, state_at
+from stores.casework.cases import CaseFilter
 from stores.decisions import StoreUnavailableError
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.cases import RelationalCases

@@ -12,7 +12,8 @@ from alerts.cases.case_reader import read_cases
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.policy.alert_definition import AlertDefinition
 from alerts.policy.decided_event import DecidedEvent, MatchedRule
-from stores.casework.cases import Case, CaseFilter
+from stores.casework.case import Case
+from stores.casework.cases import CaseFilter
 from stores.decisions import StoreUnavailableError
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.case_rows import recounted

@@ -10,7 +10,7 @@ from cases_of_a_test import ALERTS_YAML, CASES_YAML, case, counted, opened
 
 from pipeline.engine.definitions.release import compile_release
 from stores.casework.alerts import AlertEvent, AlertWork
-from stores.casework.cases import Case
+from stores.casework.case import Case
 from stores.effects import effect_id
 from stores.relational.casework.case_growth import put_alerts
 

@@ -19,7 +19,8 @@ from pipeline.log import room_ahead
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.reader import LogReader
 from pipeline.log.room_ahead import STEP_BYTES
-from pipeline.log.segments import START_BYTES, Segments, segment_paths, start_of_segment
+from pipeline.log.segment import START_BYTES, start_of_segment
+from pipeline.log.segments import Segments, segment_paths
 from pipeline.log.writer import LogWriter
 
 TOPICS = ("events", "control", "models")
