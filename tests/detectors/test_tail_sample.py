@@ -87,6 +87,17 @@ def test_a_restored_sample_goes_on_as_if_it_had_never_stopped() -> None:
     assert again.count == whole.count
 
 
+def test_a_restored_sample_keeps_as_many_events_as_it_did_whatever_new_ones_keep() -> None:
+    scores, keys = np.random.default_rng(0).random(50_000), np.arange(50_000)
+    whole = _sample(scores, keys, 1_024)
+    said = _sample(scores[:20_000], keys[:20_000], 1_024).state()
+    for state in (said, {name: array for name, array in said.items() if name != "kept"}):  # the latter is of a version that had one size
+        again = TailSample(1, 4_096)
+        again.restore(state)
+        again.add(keys[20_000:], scores[20_000:], scores[20_000:, None])
+        assert _same(again, whole)
+
+
 def test_the_state_of_a_sample_of_another_width_is_refused() -> None:
     with pytest.raises(ValueError, match="rows"):
         TailSample(2).restore(_sample(np.zeros(3), np.arange(3), 8).state())

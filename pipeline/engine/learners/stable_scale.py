@@ -8,10 +8,16 @@ from numpy.typing import NDArray
 
 from detectors.learner import Arrays
 from detectors.score_map import COUNT_MIN, ScoreMap, fit_quantiles, fit_replacement
-from detectors.tail_sample import TailSample
+from detectors.tail_sample import HIGHEST_KEPT, TailSample
 
 REFERENCE_EVENTS = 200_000
 """The number of events after which most of a reference population is replaced, and the greatest number of events of one sample."""
+
+HIGHEST_KEPT_MAX = 4_096
+"""Of each rate of a sample, see `TailSample`. Two models that agree on four of five events above a score then differ in the share above
+it by about a hundredth of itself, which is what `REFERENCE_EVENTS` themselves allow at a share of one in a hundred."""
+_KEPT_BYTES = 1 << 19
+"""Of each rate of a sample: models with many inputs keep fewer events, so that a learner's record stays of a few MB."""
 
 
 class StableScale:
@@ -99,7 +105,7 @@ class StableScale:
             self.map = ScoreMap.from_arrays(_part(state, "map."))
 
     def _new_sample(self) -> TailSample:
-        return TailSample(self._width + 1)
+        return TailSample(self._width + 1, _kept(self._width + 1))
 
     def _events(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         each = [sample.events() for sample in self._samples]
@@ -118,6 +124,11 @@ class StableScale:
         if count >= min(REFERENCE_EVENTS, max(COUNT_MIN, self._seen // 2)):
             self._complete |= count >= REFERENCE_EVENTS
             self._samples = [self._samples[-1], self._new_sample()]
+
+
+def _kept(width: int) -> int:
+    """Returns how many events a sample keeps of each rate, by the numbers of each event: two of 8 bytes, and `width` of 4."""
+    return min(max(_KEPT_BYTES // (16 + 4 * width), HIGHEST_KEPT), HIGHEST_KEPT_MAX)
 
 
 def event_hash_keys(id_keys: NDArray[np.int64], times_ms: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,4 +1,7 @@
-"""When another model takes a place, the share of events above each score stays, but for what a sample of events can tell."""
+"""When another model takes a place, the share of events above each score stays, but for what a sample of events can tell.
+
+The bars are those of the models' page: 2 % of a share of at least 1 in 100, and 5 % of one of 1 in 1,000.
+"""
 
 from typing import NamedTuple
 
@@ -10,7 +13,9 @@ from detectors.logistic_regression import LogisticRegression, LogisticScoring
 from pipeline.engine.learners.stable_scale import REFERENCE_EVENTS, StableScale
 
 SHARES = np.array([0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001])
+BARS = np.array([0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.05])
 FRESH = 2_000_000
+DRAWS = [7, *(pytest.param(draw, marks=pytest.mark.long) for draw in range(8, 15))]
 
 
 class Swapped(NamedTuple):
@@ -33,10 +38,10 @@ def trained(draw: np.random.Generator, count: int, learning_rate: float) -> Logi
     return LogisticScoring(learner.snapshot())
 
 
-@pytest.fixture(scope="module")
-def swapped() -> Swapped:
+@pytest.fixture(scope="module", params=DRAWS)
+def swapped(request: pytest.FixtureRequest) -> Swapped:
     """Two models that were trained on other rows, whose scales have seen twice the events that complete them."""
-    draw = np.random.default_rng(7)
+    draw = np.random.default_rng(request.param)
     old, new = trained(draw, 20_000, 0.01), trained(draw, 40_000, 0.1)
     champion, challenger = StableScale(3), StableScale(3)
     for first in range(0, 2 * REFERENCE_EVENTS + 40_000, 20_000):
@@ -59,5 +64,5 @@ def swapped() -> Swapped:
 
 
 @pytest.mark.parametrize("how", ["replaced", "promoted"])
-def test_the_share_above_a_score_moves_by_a_few_hundredths_of_it(swapped: Swapped, how: str) -> None:
-    assert (np.abs(getattr(swapped, how)) < 0.06).all()
+def test_the_share_above_a_score_moves_by_two_hundredths_of_it_at_most(swapped: Swapped, how: str) -> None:
+    assert (np.abs(getattr(swapped, how)) < BARS).all(), np.round(getattr(swapped, how), 4)
