@@ -24,6 +24,7 @@ from stores.decisions import Decisions
 from stores.effects import Effects
 from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
+from stores.trained_models import TrainedModels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,7 @@ class Parts:
         holds: the store of holds of payments.
         cases: the stores of cases.
         steps: the store of what verdicts do.
+        trained: the store of models that were trained beside the stream.
         metrics: the store of event metrics; without it the route that queries it does not exist.
         api_metrics: the metrics of this process, which ``/metrics`` shows.
     """
@@ -80,5 +82,6 @@ class Parts:
     holds: Holds
     cases: CaseStores
     steps: VerdictSteps
+    trained: TrainedModels
     metrics: Metrics | None = None
     api_metrics: ApiMetrics = field(default_factory=ApiMetrics)

@@ -35,6 +35,7 @@ from api.jobs.result_route import make_result_route
 from api.models.comparing import ModelComparing
 from api.models.drifting import Drifting
 from api.models.model_routes import make_model_routes
+from api.models.weighing import Weighing
 from api.operations.health_routes import make_health
 from api.operations.metric_routes import Asking, make_metric_routes
 from api.parts import Parts
@@ -103,7 +104,13 @@ def _of_definitions(parts: Parts) -> list[APIRouter]:
         make_list_routes(definitions, in_force, parts.entries),
         make_writing_routes(definitions, in_force),
         make_effect_routes(measuring, parts.snoozes, parts.alerts, in_force, parts.clock),
-        make_model_routes(definitions, in_force, comparing, Drifting(DriftMeasure(parts.effects, unchanged), in_force)),
+        make_model_routes(
+            definitions,
+            in_force,
+            comparing,
+            Drifting(DriftMeasure(parts.effects, unchanged), in_force),
+            Weighing(parts.effects, parts.trained, unchanged, in_force),
+        ),
         make_pattern_routes(definitions, in_force, measuring, remarks),
     ]
 

@@ -73,6 +73,7 @@ from stores.relational.definitions import RelationalRegistry
 from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
+from stores.relational.trained_models import RelationalTrainedModels
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,7 @@ class Server:
             holds=RelationalHolds(self._database),
             cases=cases,
             steps=RelationalVerdictSteps(self._database),
+            trained=RelationalTrainedModels(self._database),
             metrics=self._metrics.store,
             api_metrics=api_metrics,
         )

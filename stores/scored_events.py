@@ -13,7 +13,7 @@ import msgspec
 EVENTS_MAX = 3_000
 """About so many events of a day are kept, with the scores of all models."""
 NUMBERS_MAX = 1_000
-"""Of about so many of these the numbers of the event and its features are kept, too."""
+"""Of about so many of these the numbers of the event and its features are kept, too, and what inputs added to the score."""
 
 
 class ScoredEvent(msgspec.Struct, frozen=True):
@@ -29,6 +29,7 @@ class ScoredEvent(msgspec.Struct, frozen=True):
         probability: that the event is fraud, as the decision says it; None where it says none.
         scores: raw scores by model; a model that gave none has None.
         numbers: by ``event.`` and ``feature.`` name; missing ones are None.
+        shares: by model, what each of its inputs added to its score or took off it; that model alone whose score counted.
     """
 
     event: str
@@ -40,6 +41,7 @@ class ScoredEvent(msgspec.Struct, frozen=True):
     probability: float | None
     scores: dict[str, float | None]
     numbers: dict[str, float | None]
+    shares: dict[str, dict[str, float]] = {}
 
 
 class GivenLabelOf(NamedTuple):
@@ -55,7 +57,7 @@ class ScoredSample(NamedTuple):
     """Holds a sample of events, oldest day first.
 
     Args:
-        events: their `numbers` are empty unless they were asked for.
+        events: their `numbers` and `shares` are empty unless these were asked for.
         labels: all that were given of these events.
         shares: by day, the share of users whose events are kept.
     """

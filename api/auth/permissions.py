@@ -57,6 +57,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
         ("POST", f"/v1/{part}:activate", "author approver"),
     )),
     *(("GET", f"/v1/models:{what}", _READ) for what in ("standings", "compare", "reliability", "drift")),
+    ("GET", "/v1/models/{name}:importance", _READ),
     ("POST", "/v1/models/{name}:promote", "author approver"),
     ("POST", "/v1/models/{place}:roll_back", "author approver"),
     ("GET", "/v1/lists", _READ),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownDrifts, ShownModels
+from api.http.model_responses import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
 
 
 class ClientModels:
@@ -39,6 +39,11 @@ class ClientModels:
     def drift(self) -> ShownDrifts:
         """How far inputs, scores and the share of fraud of the newest day that is over are from those of the 28 days before."""
         found: ShownDrifts = self._read("GET", "/v1/models:drift", ShownDrifts)
+        return found
+
+    def importance(self, name: str) -> ModelImportance:
+        """How much each input moves the score of the model `name`."""
+        found: ModelImportance = self._read("GET", f"/v1/models/{quote(name, safe='')}:importance", ModelImportance)
         return found
 
     def promote(self, name: str, reason: str = "", override: bool = False) -> ModelMoved:

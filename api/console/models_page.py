@@ -2,11 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
-from api.console.own_api import OwnApi, Queried
 from api.console.page import Asked, Page
-from api.http.problem import Problem
 
 PLACES_MAX = 8
 """So many places are compared on one page; a policy has one or two."""
@@ -19,21 +16,13 @@ async def load(asked: Asked) -> Mapping[str, object]:
     span = {"days": days if days in DAYS else None}
     models = (await asked.api.get("/v1/models:standings"))["models"]
     places = list(dict.fromkeys(each["place"] for each in models if each["place"]))[:PLACES_MAX]
-    compared = await asyncio.gather(*(_found(asked.api, "/v1/models:compare", {"place": place, **span}) for place in places))
-    reliability = await _found(asked.api, "/v1/models:reliability", span)
+    compared = await asyncio.gather(*(asked.api.tried("/v1/models:compare", {"place": place, **span}) for place in places))
+    reliability = await asked.api.tried("/v1/models:reliability", span)
     measures = [list(dict.fromkeys(name for model in (each or {}).get("models", []) for name in model["measures"])) for each in compared]
     return {
         "models": models, "places": list(zip(places, compared, measures, strict=True)), "reliability": reliability, "days": days,
         "all_days": DAYS,
     }  # fmt: skip
-
-
-async def _found(api: OwnApi, path: str, query: Mapping[str, Queried]) -> Any:
-    """What the API answers; None where it cannot, which costs the page this part alone."""
-    try:
-        return await api.get(path, query)
-    except Problem:
-        return None
 
 
 async def load_drift(asked: Asked) -> Mapping[str, object]:

@@ -65,6 +65,13 @@ class OwnApi:
                 return None
             raise
 
+    async def tried(self, path: str, query: Mapping[str, Queried] | None = None) -> Any:
+        """As `get`, but None where it cannot be answered: that costs the page this part alone."""
+        try:
+            return await self.get(path, query)
+        except Problem:
+            return None
+
     async def _answer(self, path: str, query: Mapping[str, Queried]) -> "_Answer":
         allowed = roles_for("GET", unquote(path))
         if allowed != ANYBODY and not self._caller.mask & (allowed or ADMIN):

@@ -7,6 +7,7 @@ from api.console.entity_page import ENTITY
 from api.console.features_page import FEATURE, FEATURES
 from api.console.lists_page import LIST, LISTS
 from api.console.live_page import LIVE
+from api.console.model_page import MODEL
 from api.console.models_page import DRIFT, MODELS
 from api.console.page import Page
 from api.console.quality_page import QUALITY
@@ -26,6 +27,7 @@ PAGES: tuple[Page, ...] = (
     LIST,
     MODELS,
     DRIFT,
+    MODEL,
     FEATURES,
     FEATURE,
     QUALITY,

@@ -97,13 +97,23 @@ class Reliability(msgspec.Struct):
     bins: list[ReliabilityBin]
 
 
+class DriftBin(msgspec.Struct):
+    """The values from `least` (inclusive) to `most` (exclusive), null where there is no bound; `is_missing` is that of missing values."""
+
+    least: float | None
+    most: float | None
+    is_missing: bool
+    events: int
+    reference_events: int
+
+
 class ShownDrift(msgspec.Struct):
     """How far something is from what it was.
 
     `subject` is ``event.`` or ``feature.`` and the name of a number that a model reads, ``model.`` and a model's name for its raw score,
     or ``label_rate``. `index` is the population stability index, and `beyond` says whether it is greater than `limit`. `now` and `usual`
     are the medians of the `events` of the day and of the `reference_events` before, null where all are missing; of ``label_rate`` they are
-    the shares of fraud.
+    the shares of fraud. `bins` are tenths of the values before, and how many values of the day are in each; ``label_rate`` has none.
     """
 
     subject: str
@@ -114,6 +124,7 @@ class ShownDrift(msgspec.Struct):
     reference_events: int
     now: float | None
     usual: float | None
+    bins: list[DriftBin] = []
 
 
 class ShownDrifts(msgspec.Struct):
@@ -126,3 +137,31 @@ class ShownDrifts(msgspec.Struct):
     day_ms: int
     labels_day_ms: int
     drifts: list[ShownDrift]
+
+
+class WeighedInput(msgspec.Struct):
+    """How much an input moves the score of its model.
+
+    `size` is the mean size of what it adds to the score or takes off it, and `share` that of all inputs together, in [0, 1]. `raises` is
+    the share of events whose score it raises; null where only the size is known.
+    """
+
+    name: str
+    size: float
+    share: float
+    raises: float | None
+
+
+class ModelImportance(msgspec.Struct):
+    """How much each input moves the score of a model, the most important one first; none where too little is known.
+
+    `source` is ``decisions`` where it was measured on the `events` whose score the model gave, from `from_ms` on; ``training`` where it
+    comes with the newest training of a model of which too few decisions are known; and '' where there is neither. Sizes are on the scale of
+    the model's contributions.
+    """
+
+    model: str
+    source: str
+    from_ms: int
+    events: int
+    inputs: list[WeighedInput]

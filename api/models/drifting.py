@@ -4,8 +4,8 @@ import asyncio
 import math
 
 from api.definitions.in_force import InForce
-from api.http.model_responses import ShownDrift, ShownDrifts
-from pipeline.comparison.drift import Drift
+from api.http.model_responses import DriftBin, ShownDrift, ShownDrifts
+from pipeline.comparison.drift import Bin, Drift
 from pipeline.comparison.newest_drift import DriftMeasure
 
 
@@ -30,4 +30,10 @@ class Drifting:
 
 def _shown(drift: Drift) -> ShownDrift:
     now, usual = (None if math.isnan(value) else value for value in (drift.now, drift.usual))
-    return ShownDrift(drift.subject, drift.index, drift.limit, drift.matters, drift.events, drift.reference_events, now, usual)
+    sizes = (drift.index, drift.limit, drift.matters, drift.events, drift.reference_events)
+    return ShownDrift(drift.subject, *sizes, now, usual, [_bin(each) for each in drift.bins])
+
+
+def _bin(each: Bin) -> DriftBin:
+    least, most = (value if value is not None and math.isfinite(value) else None for value in (each.least, each.most))
+    return DriftBin(least, most, each.least is None, each.events, each.reference_events)

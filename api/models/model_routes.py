@@ -12,13 +12,14 @@ from api.definitions.publisher import Definitions
 from api.definitions.versions import version_of
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
-from api.http.model_responses import ComparedModels, ModelMoved, Reliability, ShownDrifts, ShownModels
+from api.http.model_responses import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
 from api.http.route_docs import route_docs
 from api.models.comparing import ModelComparing
 from api.models.drifting import Drifting
 from api.models.standings import champion_of, model_of, shown_models, with_promotion, with_rollback
+from api.models.weighing import Weighing
 from pipeline.engine.definitions.release import Release
 
 Days = Annotated[int | None, Query(ge=1, le=3_650, description="so many days of event time")]
@@ -40,15 +41,17 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
     reason: Reason = ""
 
 
-def make_model_routes(definitions: Definitions, in_force: InForce, comparing: ModelComparing, drifting: Drifting) -> APIRouter:
+def make_model_routes(
+    definitions: Definitions, in_force: InForce, comparing: ModelComparing, drifting: Drifting, weighing: Weighing
+) -> APIRouter:
     """The routes of models, beside those of models.yaml."""
     routes = late_routes("models")
-    _add_reading(routes, in_force, comparing, drifting)
+    _add_reading(routes, in_force, comparing, drifting, weighing)
     _add_moves(routes, definitions, in_force, comparing)
     return routes
 
 
-def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing, drifting: Drifting) -> None:
+def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing, drifting: Drifting, weighing: Weighing) -> None:
     @routes.get("/models:standings", summary="The models in force, and what each may do", **route_docs(ShownModels))
     async def standings() -> Response:
         """They come in the order of models.yaml."""
@@ -68,6 +71,11 @@ def _add_reading(routes: APIRouter, in_force: InForce, comparing: ModelComparing
     async def drift() -> Response:
         """Measured is the newest day that is over, against the 28 days before it; what changed most for its limit comes first."""
         return as_response(json_answer(200, await drifting.newest()))
+
+    @routes.get("/models/{name}:importance", summary="What moves the score of a model", **route_docs(ModelImportance, 404))
+    async def importance(name: str) -> Response:
+        """It is measured on what decisions of the newest 7 days said of the score that the model gave them, or comes with its training."""
+        return as_response(json_answer(200, await weighing.importance(name)))
 
 
 def _add_moves(routes: APIRouter, definitions: Definitions, in_force: InForce, comparing: ModelComparing) -> None:

@@ -1,8 +1,9 @@
 """How far inputs, scores and the share of fraud of one day are from those of the weeks before."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,20 @@ _Z_999 = 3.090232306167813
 _SHARE_MAX = 0.25
 _HALF = 0.5
 """Is added to each bin, so that an empty one is no infinite change."""
+_NO_EDGES = np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Counts the values from `least` (inclusive) to `most` (exclusive); both are None in the bin of missing values.
+
+    An edge at infinity is the least or the greatest bin's.
+    """
+
+    least: float | None
+    most: float | None
+    events: int
+    reference_events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,7 @@ class Drift:
         limit: beyond it the change matters and is no chance.
         events, reference_events: how many it was measured on.
         now, usual: the median on the day and before; of `LABEL_RATE` the share of fraud.
+        bins: what the index was counted over, by value, missing values last; none of `LABEL_RATE`.
     """
 
     subject: str
@@ -38,6 +54,7 @@ class Drift:
     reference_events: int
     now: float
     usual: float
+    bins: tuple[Bin, ...] = ()
 
     @property
     def matters(self) -> bool:
@@ -53,9 +70,10 @@ def drift_of(subject: str, reference: NDArray[np.float64], current: NDArray[np.f
     if min(len(reference), len(current)) < EVENTS_MIN:
         return None
     known = reference[~np.isnan(reference)]
-    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else np.empty(0)
+    edges = np.unique(np.quantile(known, np.linspace(0.0, 1.0, BINS + 1)[1:-1])) if len(known) else _NO_EDGES
     before, after = _counts(reference, edges), _counts(current, edges)
-    return _drift(subject, before, after, float(_median(current)), float(_median(reference)), limit)
+    bins = tuple(_bins(edges, before, after))
+    return _drift(subject, before, after, float(_median(current)), float(_median(reference)), limit, bins)
 
 
 def drift_of_labels(reference: NDArray[np.bool_], current: NDArray[np.bool_], limit: float) -> Drift | None:
@@ -72,11 +90,26 @@ def worst_first(found: Iterable[Drift | None]) -> list[Drift]:
     return sorted((each for each in found if each is not None), key=lambda each: -each.index / each.limit)
 
 
-def _drift(subject: str, before: NDArray[np.float64], after: NDArray[np.float64], now: float, usual: float, limit: float) -> Drift:
-    n, m, bins = float(before.sum()), float(after.sum()), len(before)
-    one, other = ((counts + _HALF) / (counts.sum() + _HALF * bins) for counts in (before, after))
+def _drift(
+    subject: str,
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    now: float,
+    usual: float,
+    limit: float,
+    bins: tuple[Bin, ...] = (),
+) -> Drift:
+    n, m, width = float(before.sum()), float(after.sum()), len(before)
+    one, other = ((counts + _HALF) / (counts.sum() + _HALF * width) for counts in (before, after))
     index = float(((other - one) * np.log(other / one)).sum())
-    return Drift(subject, index, max(limit, _chance(bins) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual)
+    return Drift(subject, index, max(limit, _chance(width) * (1.0 / n + 1.0 / m)), int(m), int(n), now, usual, bins)
+
+
+def _bins(edges: NDArray[np.float64], before: NDArray[np.float64], after: NDArray[np.float64]) -> Iterator[Bin]:
+    bounds = [-math.inf, *edges.tolist(), math.inf]
+    sides = [*pairwise(bounds), (None, None)]
+    for (least, most), usual, now in zip(sides, before.tolist(), after.tolist(), strict=True):
+        yield Bin(least, most, int(now), int(usual))
 
 
 def _twice(share: float) -> float:

@@ -38,6 +38,11 @@ class _Said(msgspec.Struct):
     score: float | None = None
 
 
+class _Contributions(msgspec.Struct, frozen=True):
+    model: str = ""
+    inputs: dict[str, float | None] = {}
+
+
 class _Decision(msgspec.Struct):
     event_id: str
     revision: int
@@ -53,6 +58,7 @@ class _Decision(msgspec.Struct):
     models: dict[str, _Said] = {}
     event: dict[str, float | None] = {}
     features: dict[str, float | None] = {}
+    contributions: _Contributions = _Contributions()
 
 
 class _Label(msgspec.Struct):
@@ -144,8 +150,13 @@ def _scored(decision: _Decision, event: str) -> ScoredEvent:
     numbers |= {f"feature.{name}": value for name, value in decision.features.items()}
     place = sample_place(decision.user, decision.event_time // DAY_MS * DAY_MS)
     scores = {name: said.score for name, said in decision.models.items()}
-    own = (place, decision.action, decision.release, decision.probability, scores, numbers)
+    own = (place, decision.action, decision.release, decision.probability, scores, numbers, _shares(decision.contributions))
     return ScoredEvent(event, decision.user, decision.event_time, *own)
+
+
+def _shares(contributions: _Contributions) -> dict[str, dict[str, float]]:
+    known = {name: share for name, share in contributions.inputs.items() if share is not None}
+    return {contributions.model: known} if known else {}
 
 
 def _matches_of(decision: _Decision, event: str, newest_ms: int) -> Iterable[CountedMatch]:

@@ -27,9 +27,10 @@ SCORED = Table(
     Column("probability", Float),
     Column("scores", TEXT, nullable=False),
     Column("numbers", TEXT),
+    Column("shares", TEXT),
     Index("ix_scored_event_day", "day_ms", "place"),
 )
-"""`scores` and `numbers` are JSON objects."""
+"""`scores`, `numbers` and `shares` are JSON objects."""
 DAY = Table(
     "scored_day",
     METADATA,
@@ -39,6 +40,7 @@ DAY = Table(
 )
 SCORED_TABLES = (SCORED, DAY)
 _Numbers = dict[str, float | None]
+_Shares = dict[str, dict[str, float]]
 
 
 def read_sample(connection: Connection, from_ms: int, numbers: bool) -> ScoredSample:
@@ -46,7 +48,11 @@ def read_sample(connection: Connection, from_ms: int, numbers: bool) -> ScoredSa
     recent = SCORED.c.day_ms >= from_ms // DAY_MS * DAY_MS
     which = recent & SCORED.c.numbers.is_not(None) if numbers else recent
     columns = [SCORED.c[name] for name in ("event", "user", "at_ms", "place", "action", "release", "probability", "scores")]
-    own = select(*columns, *([SCORED.c.numbers] if numbers else [])).where(which).order_by(SCORED.c.day_ms, SCORED.c.place, SCORED.c.event)
+    own = (
+        select(*columns, *([SCORED.c.numbers, SCORED.c.shares] if numbers else []))
+        .where(which)
+        .order_by(SCORED.c.day_ms, SCORED.c.place, SCORED.c.event)
+    )
     labels = select(LABEL).select_from(LABEL.join(SCORED, SCORED.c.event == LABEL.c.event)).where(which)
     days = select(DAY.c.day_ms, DAY.c.numbers_share if numbers else DAY.c.share).where(DAY.c.day_ms >= from_ms - DAY_MS)
     return ScoredSample(
@@ -91,7 +97,9 @@ def _cut(connection: Connection, day_ms: int) -> None:
             continue
         share = connection.execute(select(SCORED.c.place).where(which).order_by(SCORED.c.place).offset(most).limit(1)).scalar_one()
         beyond = which & (SCORED.c.place >= share)
-        connection.execute(delete(SCORED).where(beyond) if name == "share" else update(SCORED).where(beyond).values(numbers=None))
+        connection.execute(
+            delete(SCORED).where(beyond) if name == "share" else update(SCORED).where(beyond).values(numbers=None, shares=None)
+        )
         connection.execute(update(DAY).where(DAY.c.day_ms == day_ms).values({name: share}))
 
 
@@ -107,11 +115,22 @@ def _row_of(event: ScoredEvent, day_ms: int, numbers: bool) -> dict[str, object]
         "probability": event.probability,
         "scores": msgspec.json.encode(event.scores).decode(),
         "numbers": msgspec.json.encode(event.numbers).decode() if numbers else None,
+        "shares": msgspec.json.encode(event.shares).decode() if numbers and event.shares else None,
     }
 
 
 def _event_of(
-    event: str, user: str, at_ms: int, place: float, action: str, release: int, probability: float | None, scores: str, numbers: str = "{}"
+    event: str,
+    user: str,
+    at_ms: int,
+    place: float,
+    action: str,
+    release: int,
+    probability: float | None,
+    scores: str,
+    numbers: str = "{}",
+    shares: str | None = None,
 ) -> ScoredEvent:
     said, seen = msgspec.json.decode(scores, type=_Numbers), msgspec.json.decode(numbers, type=_Numbers)
-    return ScoredEvent(event, user, at_ms, place, action, release, probability, said, seen)
+    added = msgspec.json.decode(shares, type=_Shares) if shares else {}
+    return ScoredEvent(event, user, at_ms, place, action, release, probability, said, seen, added)

@@ -48,6 +48,7 @@ from stores.relational.effects import RelationalEffects
 from stores.relational.jobs import RelationalJobs
 from stores.relational.sessions import RelationalSessions
 from stores.relational.tokens import RelationalTokens
+from stores.relational.trained_models import RelationalTrainedModels
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 TOKEN = "a-token-for-the-tests"
@@ -182,6 +183,7 @@ class Api:
             holds=self.holds,
             cases=self.cases,
             steps=RelationalVerdictSteps(self.database),
+            trained=RelationalTrainedModels(self.database),
             metrics=self.metrics,
         )
         self.app: AsgiEntry = make_app(parts)

@@ -240,7 +240,8 @@ def test_failures_of_rules_add_up_beside_their_matches(store: RelationalEffects,
 def scored(number: int, day: int = 0, user: str | None = None) -> ScoredEvent:
     at_ms, who = START_MS + day * DAY_MS + number, user or f"u{number}"
     place = sample_place(who, START_MS + day * DAY_MS)
-    return ScoredEvent(f"s{day}/{number}", who, at_ms, place, "approve", 1, 0.25, {"m": 0.5, "n": None}, {"event.amount": float(number)})
+    numbers, shares = {"event.amount": float(number)}, {"m": {"event.amount": number / 8}}
+    return ScoredEvent(f"s{day}/{number}", who, at_ms, place, "approve", 1, 0.25, {"m": 0.5, "n": None}, numbers, shares)
 
 
 def test_scored_events_are_kept_once_with_their_labels_and_numbers(reader: Reader) -> None:

@@ -6,9 +6,12 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from api.console.audit_page import PAGES_READ_MAX, load
+from api.console.model_page import MODEL
+from api.console.model_page import load as load_model
 from api.console.models_page import DRIFT
 from api.console.page import Asked
 from api.console.rendering import render
+from api.http.problem import Problem
 
 AROUND: dict[str, object] = {
     "caller": None, "pages": [], "may": lambda method, path: False, "nonce": "", "theme": "", "csrf_cookie": "", "now_ms": 0, "fault": "",
@@ -57,3 +60,42 @@ def test_what_drifts_is_marked_and_a_share_of_fraud_is_a_percentage() -> None:
     assert "1.25 %" in text
     assert "<b>" not in text
     assert "needs 200 events" in render("drift", AROUND | {"page": DRIFT, "title": "", "day_ms": 0, "labels_day_ms": 0, "drifts": []})
+
+
+class Models:
+    """A model `<i>` that reads the amount; what drifts cannot be told."""
+
+    async def get(self, path: str) -> Any:
+        assert path == "/v1/models:standings"
+        about = {"standing": "champion", "model": "m", "learns": "events", "scope": "", "inputs": ["event.amount", "feature.x"]}
+        return {"models": [{"name": "<i>", **about}]}
+
+    async def tried(self, path: str) -> Any:
+        if path == "/v1/models:drift":
+            bins = [{"least": None, "most": 2.0, "is_missing": False, "events": 60, "reference_events": 40}]
+            known = {"index": 0.9, "limit": 0.2, "beyond": True, "now": 1.0, "usual": 0.5}
+            seen = known | {"events": 60, "reference_events": 40, "bins": bins}
+            return {"day_ms": 86_400_000, "drifts": [{"subject": name, **seen} for name in ("event.amount", "feature.other", "model.<i>")]}
+        assert path == "/v1/models/%3Ci%3E:importance"
+        return {"source": "decisions", "events": 300, "inputs": [{"name": "event.amount", "size": 0.2, "share": 1.0, "raises": 0.25}]}
+
+
+async def test_a_model_has_its_importance_and_the_distributions_of_its_score_and_of_its_own_inputs() -> None:
+    asked = Asked({"name": "<i>"}, QueryParams(""), None, Models(), 0)  # type: ignore[arg-type]
+    values = await load_model(asked)
+    text = render("model", AROUND | {"page": MODEL, **values})
+    assert [each["subject"] for each in values["seen"]] == ["model.<i>", "event.amount"]  # type: ignore[attr-defined]
+    assert text.count('class="distribution"') == 2
+    assert "300 decisions" in text
+    assert "25 %" in text
+    assert "<i>" not in text
+    with pytest.raises(Problem, match="no model other"):
+        await load_model(Asked({"name": "other"}, QueryParams(""), None, Models(), 0))  # type: ignore[arg-type]
+
+
+def test_a_model_of_which_nothing_is_known_says_what_it_takes() -> None:
+    about = {"name": "m", "standing": "beside", "model": "m", "learns": "events", "scope": "", "inputs": []}
+    nothing = {"source": "", "events": 0, "inputs": []}
+    text = render("model", AROUND | {"page": MODEL, "title": "m", "model": about, "importance": nothing, "day_ms": 0, "seen": []})
+    assert "It takes 200 decisions" in text
+    assert "It takes 200 events" in text

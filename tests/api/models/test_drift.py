@@ -73,6 +73,12 @@ async def test_inputs_scores_and_the_share_of_fraud_are_measured_and_what_drifts
     amount, rate = by_subject["event.amount"], by_subject["label_rate"]
     assert (amount.events, amount.reference_events) == (300, 15 * 60 + 300)
     assert (amount.usual, amount.now) == (pytest.approx(5.0, abs=0.2), pytest.approx(9.0, abs=0.2))
+    assert sum(each.events for each in amount.bins) == 300
+    assert amount.bins[0].least is None
+    assert amount.bins[-1].is_missing
+    assert amount.bins[-2].most is None
+    assert amount.bins[-2].events > 200 > amount.bins[-2].reference_events
+    assert rate.bins == []
     assert (rate.usual, rate.now) == (pytest.approx(1 / 30), pytest.approx(1 / 5))
 
 

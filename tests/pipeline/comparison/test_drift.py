@@ -1,7 +1,11 @@
 """Drift of what models see and say is told from chance; a pure change of what fraud looks like shows in labels alone."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patterns.policy import DRIFT_LIMIT
 from pipeline.comparison.drift import EVENTS_MIN, Drift, drift_of, drift_of_labels
@@ -33,6 +37,16 @@ def test_a_share_of_missing_values_is_drift() -> None:
     assert found(values, holes).matters
     assert not found(holes, holes).matters
     assert not found(np.full(500, np.nan), np.full(500, np.nan)).matters
+
+
+@given(st.lists(st.floats(-5, 5) | st.just(math.nan), min_size=200, max_size=260), st.integers(1, 4))
+def test_bins_hold_each_value_once_where_it_belongs(values: list[float], digits: int) -> None:
+    reference, current = np.round(np.resize(values, 400), digits), np.round(values, digits)
+    bins = found(reference, current).bins
+    for side, counted in ((reference, [each.reference_events for each in bins]), (current, [each.events for each in bins])):
+        expected = [sum(one.least <= value < one.most for value in side.tolist()) for one in bins[:-1]]  # type: ignore[operator]
+        assert counted == [*expected, int(np.isnan(side).sum())]
+    assert (bins[-1].least, bins[-1].most) == (None, None)
 
 
 def test_of_few_events_nothing_is_said() -> None:

@@ -1,0 +1,81 @@
+"""The pictures of the README, as they are taken at the console of a demo that runs.
+
+Run as a program from the root of the project, with the root on PYTHONPATH and the sign-in link that the demo has printed, this takes
+them anew. It needs Debian's chromium.
+"""
+
+import io
+import pathlib
+import sys
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "images"
+CHROMIUM = "/usr/bin/chromium"
+WIDTH, HEIGHT = 1280, 800
+BYTES_MAX = 150_000
+COLOURS = 128
+WAIT_MS = 30_000
+SETTLE_MS = 3_000
+"""Plots and what comes by the stream are there after so long."""
+
+
+class Picture(NamedTuple):
+    """A page in one theme; where `path` ends in ``*``, the first link on the page whose address begins so is followed."""
+
+    name: str
+    theme: str
+    path: str
+    then: str = ""
+
+    @property
+    def file(self) -> pathlib.Path:
+        """Where it stands."""
+        return FOLDER / f"console-{self.name}-{self.theme}.png"
+
+
+PICTURES = (
+    Picture("queue", "light", "/queue"),
+    Picture("case", "dark", "/queue", "/cases/"),
+    Picture("entity", "light", "/queue", "/cases/ /entities/customer_id/"),
+    Picture("rule", "light", "/rules/account_takeover"),
+    Picture("model", "light", "/models/named/payment_shape"),
+    Picture("live", "dark", "/live"),
+)
+
+
+def take(link: str) -> None:
+    """Signs in by `link` and writes all pictures."""
+    there = urlsplit(link)
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser:
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-GB", timezone_id="Europe/Berlin")
+        page.set_default_timeout(WAIT_MS)
+        page.goto(link)
+        page.wait_for_url("**/queue")
+        for picture in PICTURES:
+            picture.file.write_bytes(_small(_seen(page, f"{there.scheme}://{there.netloc}", picture)))
+
+
+def _seen(page: Page, address: str, picture: Picture) -> bytes:
+    page.emulate_media(color_scheme="dark" if picture.theme == "dark" else "light")
+    page.goto(address + picture.path)
+    for beginning in picture.then.split():
+        page.locator(f'main a[href^="{beginning}"]').first.click()
+        page.wait_for_url(f"**{beginning}*")
+    page.wait_for_timeout(SETTLE_MS)
+    return page.screenshot()
+
+
+def _small(picture: bytes) -> bytes:
+    """The picture with few colours, which text on flat grounds needs no more of."""
+    written = io.BytesIO()
+    with Image.open(io.BytesIO(picture)) as whole:
+        whole.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    take(sys.argv[1])
