@@ -1,6 +1,7 @@
 """Keeps alerts: it takes batches of decisions, and writes what follows from each in one transaction with how far was read.
 
-When a write fails, the book in memory is ahead of the store. So the keeper has to begin again, from what the store says.
+When a write fails, the book in memory is ahead of the store. So the keeper has to begin again, from what the store says. When another
+keeper has read on, the book is behind the store, and nothing of it is written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,6 +141,9 @@ class AlertKeeper:
         if places or changes.alerts or changes.spans or messages or self._ended:
             states = (list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()))
             suppressions = self._suppressions.take_changes()
-            self._alerts.write(AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions, now_ms))
+            # The book knows what this keeper has read: one that stood still must not write over what another has made of other records.
+            self._alerts.write(
+                AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions, now_ms, dict(self.positions))
+            )
             self._ended = {}
         return len(messages) + sum(change.message is not None for change in holds)

@@ -180,6 +180,8 @@ class AlertWork(msgspec.Struct):
         ended: ids of alerts that were to be resolved because their cases were closed (see `Alerts.ended`), and are.
         suppressions: what silences rules, the new states.
         at_ms: the clock, ms since the epoch.
+        positions: the offsets of all places, as the states were made of what stands before them; None where they were made of nothing that
+            was read.
     """
 
     places: Mapping[str, tuple[int | None, int]]
@@ -192,6 +194,7 @@ class AlertWork(msgspec.Struct):
     ended: Sequence[str] = ()
     suppressions: Sequence[Suppression] = ()
     at_ms: int = 0
+    positions: Mapping[str, int] | None = None
 
 
 class Alerts(Protocol):
@@ -220,7 +223,8 @@ class Alerts(Protocol):
         """Writes what follows from a batch.
 
         Raises:
-            stores.offsets.OtherReaderError: the offsets are no longer those that the batch begins at; nothing was written.
+            stores.offsets.OtherReaderError: the offsets are no longer those that the batch begins at, or `AlertWork.positions`; nothing was
+                written.
         """
 
     def ended(self, limit: int) -> dict[str, str]:

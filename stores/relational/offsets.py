@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import BigInteger, Column, Connection, Table, select, update
 
 from stores.offsets import OtherReaderError
-from stores.relational.database import insert_unless_there
+from stores.relational.database import insert_unless_there, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
 
@@ -17,6 +17,21 @@ def offset_table(name: str) -> Table:
 def positions_in(connection: Connection, table: Table) -> dict[str, int]:
     """Returns the offset to go on from, by ``topic/partition``."""
     return dict(connection.execute(select(table.c.place, table.c.next)).tuples().all())
+
+
+def require_positions(connection: Connection, table: Table, positions: Mapping[str, int]) -> None:
+    """Checks that nobody has read on, in any place, since `positions` were read; until the transaction ends nobody does.
+
+    A reader that keeps in memory what it has made of the records needs it: what another one has made of others it does not know.
+
+    Raises:
+        OtherReaderError: somebody has; the transaction has to be undone.
+    """
+    lock_out_writers(connection, table)
+    found = positions_in(connection, table)
+    for place in sorted(found.keys() | positions.keys()):
+        if found.get(place) != positions.get(place):
+            raise OtherReaderError(f"{place} was read up to {found.get(place)} by another process, and up to {positions.get(place)} here")
 
 
 def advance(connection: Connection, table: Table, places: Mapping[str, tuple[int | None, int]]) -> None:

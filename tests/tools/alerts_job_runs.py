@@ -132,8 +132,16 @@ class AlertsSystem:
 
     def is_done(self) -> bool:
         """Whether all decisions are counted, all alerts over, and all messages delivered."""
-        are_counted = sum(alert.events for alert in self.all_alerts()) == self.count
-        return are_counted and not self.alerts.firing() and not self.deliveries.pending()
+        if self.alerts.firing() or self.deliveries.pending():  # asked first, since all alerts are many
+            return False
+        return sum(alert.events for alert in self.all_alerts()) == self.count
+
+    def left(self) -> str:
+        """Says what is not done."""
+        counted = sum(alert.events for alert in self.all_alerts())
+        firing, pending = len(self.alerts.firing()), self.deliveries.pending()
+        where = self.alerts.positions()
+        return f"{counted:,} of {self.count:,} decisions counted, {firing} alerts fire, messages wait: {pending}, positions {where}"
 
     def _decide(self) -> None:
         while not self._stopping.wait(0.02):
@@ -152,10 +160,10 @@ class AlertsSystem:
         self._outbox.flush()
 
 
-def until(condition: Callable[[], object], seconds: float = 120) -> None:
+def until(condition: Callable[[], object], seconds: float = 120, left: Callable[[], str] = lambda: "") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, left()
         time.sleep(0.05)
 
 
@@ -188,7 +196,7 @@ def run_with_kills(system: AlertsSystem, processes: int, kills: int) -> None:
             system.kill(chances.randrange(processes))
             system.start()
         system.end()
-        until(system.is_done, 300)
+        until(system.is_done, 300, system.left)
         check_whole(system, receivers)
         assert one.requests + two.requests > len(one.taken) + len(two.taken)
 

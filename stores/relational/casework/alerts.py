@@ -12,7 +12,7 @@ from stores.relational.casework.case_tables import CASE_ALERT
 from stores.relational.casework.deliveries import add_messages
 from stores.relational.casework.holds import write_holds
 from stores.relational.database import Database, in_parts, insert_into
-from stores.relational.offsets import advance, positions_in
+from stores.relational.offsets import advance, positions_in, require_positions
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
 """What is known of an event that counts in an alert."""
@@ -55,6 +55,8 @@ class RelationalAlerts:
 
     def write(self, work: AlertWork) -> None:
         with self._database.writing() as connection:
+            if work.positions is not None:
+                require_positions(connection, OFFSET, work.positions)
             advance(connection, OFFSET, work.places)
             growth = follow(connection, work.cases)
             _write_alerts(connection, work.alerts, work.at_ms)

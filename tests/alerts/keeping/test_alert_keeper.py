@@ -92,6 +92,22 @@ def test_of_two_keepers_of_the_same_records_one_writes(database: FickleDatabase)
     assert (RelationalAlerts(database).firing()[0].events, told(database)) == (1, ["alert.opened"])
 
 
+@pytest.mark.parametrize("goes_on", ["tick", "take"])
+def test_a_keeper_that_stood_still_writes_nothing_over_what_another_has_counted(database: FickleDatabase, goes_on: str) -> None:
+    """It has read nothing that the other one read, be it that time passes for its alerts or that it reads another partition."""
+    first = keeper(database)
+    first.take([decided(1)], {PLACE: 1}, T0)
+    stood_still = keeper(database)
+    first.take([decided(2)], {PLACE: 2}, T0 + 1)
+    ways = {
+        "tick": lambda: stood_still.tick(T0 + 2 * HOUR),
+        "take": lambda: stood_still.take([decided(3)], {"weir.decisions/1": 1}, T0 + 2),
+    }
+    with pytest.raises(OtherReaderError):
+        ways[goes_on]()
+    assert ([alert.events for alert in RelationalAlerts(database).firing()], told(database)) == ([2], ["alert.opened"])
+
+
 def test_records_that_come_again_change_nothing(database: FickleDatabase) -> None:
     first = keeper(database)
     first.take([decided(1), decided(2)], {PLACE: 2}, T0)
