@@ -45,7 +45,8 @@ from api.patterns.pattern_routes import make_pattern_routes
 from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
 from api.patterns.writing_routes import make_writing_routes
-from api.stream.stream_route import make_stream_route
+from api.stream.case_changes import CaseChanges
+from api.stream.stream_route import make_case_stream_route, make_stream_route
 from api.verdicts.verdict_routes import make_verdict_routes
 from api.webhooks.delivery_routes import make_delivery_routes
 from api.webhooks.webhook_routes import make_webhook_routes
@@ -88,6 +89,7 @@ def _of_events(parts: Parts, decide: Decide, scores: Scores) -> list[APIRouter]:
         make_why_route(parts.definitions.registry, in_force, parts.decisions, parts.settings.decisions_kept_days, clock),
         make_match_route(parts.decisions, in_force),
         make_stream_route(parts.stream, in_force, require_entity_type),
+        make_case_stream_route(CaseChanges(parts.cases.cases.newest_change)),
     ]
 
 

@@ -48,6 +48,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "/v1/entities/{rest:path}", "analyst author approver"),
     ("GET", "/v1/flagged", _READ),
     ("GET", "/v1/stream", _READ),
+    ("GET", "/v1/stream/cases", _READ),
     ("GET", "/v1/metrics/query", _READ),
     *(line for part in _DEFINITIONS for line in (
         ("GET", f"/v1/{part}", _READ),

@@ -1,8 +1,8 @@
-"""The route ``GET /v1/stream``, which sends decisions as server-sent events."""
+"""The routes of server-sent events: ``GET /v1/stream`` sends decisions, and ``GET /v1/stream/cases`` says that cases changed."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Header, Query, Response
 from starlette.types import Receive, Scope, Send
@@ -12,6 +12,7 @@ from api.definitions.in_force import InForce
 from api.http.late_routes import late_routes
 from api.http.problem import Problem
 from api.http.route_docs import route_docs
+from api.stream.case_changes import CaseChanges
 from api.stream.stream import Stream, Wanted, Watcher, positions_of
 from features.schema.decode import ID_CHARACTERS_MAX
 from patterns.policy import ACTIONS
@@ -23,18 +24,24 @@ SEND_SECONDS_MAX = 30.0
 """A watcher that reads nothing for this time is disconnected."""
 
 
+class Watched(Protocol):
+    """What a watcher has joined."""
+
+    async def leave(self, watcher: Watcher) -> None: ...
+
+
 class EventStream(Response):
-    """Sends decisions to a watcher until it disconnects, reads nothing for `SEND_SECONDS_MAX`, or its token is no longer valid.
+    """Sends events to a watcher until it disconnects, reads nothing for `SEND_SECONDS_MAX`, or its token is no longer valid.
 
     Args:
         stream: the stream that the watcher has joined.
         watcher: the watcher.
-        heartbeat_seconds: after this time without a decision a heartbeat is sent.
+        heartbeat_seconds: after this time without an event a heartbeat is sent.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: Stream, watcher: Watcher, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(self, stream: Watched, watcher: Watcher, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._stream = stream
@@ -58,8 +65,20 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": frames, "more_body": True})
 
 
+def make_case_stream_route(changes: CaseChanges) -> APIRouter:
+    """The route that says that cases have changed."""
+    routes = late_routes("cases")
+
+    @routes.get("/stream/cases", summary="That cases have changed, as server-sent events", **route_docs("text/event-stream"))
+    async def follow_cases() -> Response:
+        """Each event is ``changed``, with the time of the newest change. Which cases these are ``GET /v1/cases`` tells who may see them."""
+        return EventStream(changes, await changes.join())
+
+    return routes
+
+
 def make_stream_route(stream: Stream, in_force: InForce, require_entity_type: Callable[[InForce, str], None]) -> APIRouter:
-    """The route; `require_entity_type` refuses a name that is no entity type."""
+    """The route of decisions; `require_entity_type` refuses a name that is no entity type."""
     routes = late_routes("decisions")
 
     @routes.get("/stream", summary="Decisions as they are delivered, as server-sent events", **route_docs("text/event-stream", 404))

@@ -130,6 +130,9 @@ class Cases(Protocol):
             until_ms: only those that changed last until then (inclusive).
         """
 
+    def newest_change(self) -> tuple[int, str] | None:
+        """Returns (`changed_at_ms`, `id`) of the case that changed last; None where there is no case. It costs a look into an index."""
+
     def open(self, case: Case, entries: Sequence[CaseEntry]) -> None:
         """Adds a case.
 

@@ -73,17 +73,21 @@ def test_while_the_system_is_away_a_page_says_so_keeps_what_was_typed_and_goes_o
     assert page.locator("#away").count() == 0
 
 
-def test_a_new_case_is_announced_and_no_row_moves(page: Page, console: SeededConsole) -> None:
+@pytest.mark.parametrize("by", ["the stream", "asking now and then"])
+def test_a_new_case_is_announced_and_no_row_moves(page: Page, console: SeededConsole, by: str) -> None:
+    if by != "the stream":  # which else makes the page ask no more than once a minute
+        page.route("**/v1/stream/cases", lambda route: route.abort())
+    customer = f"customer-new-{by[:3]}"
     page.goto(f"{console.address}/queue")
     page.keyboard.press("j")
     rows = page.locator("#queue tbody tr")
     before = [row.get_attribute("data-case") for row in rows.all()]
-    console.take_over("customer-new", 900.0, device="burner-9")
+    console.take_over(customer, 900.0, device="burner-9")
     expect(page.locator("#news")).to_contain_text("new in this part of the queue")
     assert [row.get_attribute("data-case") for row in rows.all()] == before
     assert page.locator("tr.here").get_attribute("data-case") == before[0]
     page.keyboard.press(".")
-    expect(page.locator("#queue")).to_contain_text("customer-new")
+    expect(page.locator("#queue")).to_contain_text(customer)
 
 
 def test_one_verdict_on_many_cases_says_what_came_of_each_and_can_be_undone(page: Page, console: SeededConsole) -> None:

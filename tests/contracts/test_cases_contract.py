@@ -48,6 +48,12 @@ def keep(store: RelationalCases, *cases: Case) -> None:
         store.open(*opened(one))
 
 
+def test_the_newest_change_is_that_of_the_case_that_changed_last(store: RelationalCases) -> None:
+    assert store.newest_change() is None
+    keep(store, *(case(number, changed_at_ms=at_ms) for number, at_ms in ((1, 7), (2, 9), (3, 8))))
+    assert store.newest_change() == (9, case_id(2))
+
+
 class Joining:
     """Lets an alert of the kind ``attack`` join a case."""
 

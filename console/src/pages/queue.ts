@@ -2,12 +2,11 @@
 
 import { Fault, get } from "../api.js";
 import { showAway } from "../away.js";
+import { follow } from "../changes.js";
 import { giveMany } from "../many_verdicts.js";
 import { type Case, type Choice, openNext } from "../cases.js";
 import { onKey } from "../keyboard.js";
 import { moveThrough } from "../rows.js";
-
-const LOOK_MS = 4_000;
 
 document.getElementById("next")?.addEventListener("click", () => void openNext());
 if (document.getElementById("next")) onKey("next", () => void openNext());
@@ -16,28 +15,24 @@ onKey("search", () => document.getElementById("search")?.focus(), "Filter by hol
 const table = document.querySelector<HTMLTableElement>("#queue");
 if (table) {
   const { here } = moveThrough(table);
-  follow(table);
+  renew(table);
   const bulk = document.getElementById("bulk");
   if (bulk) choose(table, bulk, here);
 }
 
 /** Writes into the rows what has changed of their cases, and says how many cases are new; only somebody's wish shows those. */
-function follow(table: HTMLTableElement): void {
+function renew(table: HTMLTableElement): void {
   const asks = table.dataset["asks"] ?? "";
   const rows = new Map([...(table.tBodies[0]?.rows ?? [])].map((row) => [row.dataset["case"] ?? "", row]));
-  const isFirst = table.dataset["first"] === "yes";
   async function look(): Promise<void> {
-    if (!document.hidden && isFirst) {
-      try {
-        const { body } = await get<{ cases: Case[] }>(asks);
-        showAway(null);
-        take(body.cases);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        showAway(error.isPassing ? error : null);
-      }
+    try {
+      const { body } = await get<{ cases: Case[] }>(asks);
+      showAway(null);
+      take(body.cases);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      showAway(error.isPassing ? error : null);
     }
-    setTimeout(() => void look(), LOOK_MS);
   }
   function take(cases: readonly Case[]): void {
     const there = new Set(cases.map(({ id }) => id));
@@ -50,7 +45,7 @@ function follow(table: HTMLTableElement): void {
     }
     announce(fresh);
   }
-  setTimeout(() => void look(), LOOK_MS);
+  if (table.dataset["first"] === "yes") follow("/v1/stream/cases", look);
 }
 
 function update(row: HTMLTableRowElement, one: Case): void {

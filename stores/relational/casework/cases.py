@@ -55,6 +55,12 @@ class RelationalCases:
             rows = connection.execute(query.order_by(CASE.c.updated_at_ms, CASE.c.id).limit(limit))
             return [decode_case(whole) for whole in rows.scalars()]
 
+    def newest_change(self) -> tuple[int, str] | None:
+        query = select(CASE.c.updated_at_ms, CASE.c.id).order_by(CASE.c.updated_at_ms.desc(), CASE.c.id.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.updated_at_ms, row.id)
+
     def open(self, case: Case, entries: Sequence[CaseEntry]) -> None:
         with self._database.writing() as connection:
             lock_out_writers(connection, CASE)

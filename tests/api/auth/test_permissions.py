@@ -11,8 +11,8 @@ from api.auth.permissions import ADMIN, ANYBODY, ROLES, TABLE, caller, is_change
 
 OPENAPI = ("GET", "/v1/openapi.json")
 """The route that the document leaves out."""
-NOBODY = {"/v1/stream": {"entity": "nobody", "id": "x"}}
-"""A query that the answer without an end is not given to."""
+NOBODY = {"/v1/stream": {"entity": "nobody", "id": "x"}, "/v1/stream/cases": {"nobody": "x"}}
+"""Queries that answers without an end are not given to."""
 
 
 def documented(app: object) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from served import served
 
 load_all_checks()
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
-ENDLESS = "/v1/stream"
+ENDLESS = ["/v1/stream", "/v1/stream/cases"]
 WITHOUT_BODY = {
     "/v1/sessions:link",
     "/v1/releases/{id}:activate",
