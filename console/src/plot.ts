@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { copy, textOf } from "./copying.js";
-import { localTime, utcTime } from "./times.js";
+import { axisTime, localTime, utcTime } from "./times.js";
 
 export interface Line {
   label: string;
@@ -36,8 +36,8 @@ export function draw(place: HTMLElement, plot: Plot): (next: Plot) => void {
     {
       width: place.clientWidth || 600,
       height: HEIGHT_PX,
-      series: [{}, ...plot.lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5 }))],
-      axes: [axis, { ...axis, label: plot.unit, size: 56 }],
+      series: [{ label: "Time", value: (_, seconds) => (seconds === null ? "–" : localTime(new Date(seconds * 1_000))) }, ...plot.lines.map((line) => ({ label: line.label, stroke: colour(line.colour), width: 1.5 }))],
+      axes: [{ ...axis, values: (_, splits) => splits.map((seconds) => axisTime(new Date(seconds * 1_000), spanOf(splits))) }, { ...axis, label: plot.unit, size: 56 }],
     },
     columnsOf(plot),
     place,
@@ -50,6 +50,10 @@ export function draw(place: HTMLElement, plot: Plot): (next: Plot) => void {
     made.setData(columnsOf(next));
     table.fill(next);
   };
+}
+
+function spanOf(splits: readonly number[]): number {
+  return ((splits.at(-1) ?? 0) - (splits[0] ?? 0)) * 1_000;
 }
 
 function columnsOf(plot: Plot): uPlot.AlignedData {

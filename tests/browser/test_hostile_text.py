@@ -53,6 +53,9 @@ def test_hostile_text_stays_text_in_the_queue_and_in_cases(page: Page, console: 
 
 def test_a_page_is_readable_on_a_phone(page: Page, console: SeededConsole) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
-    for path in ("/queue", f"/cases/{console.cases()[0].id}"):
+    for path in ("/queue", f"/cases/{console.cases()[0].id}", "/entities/customer_id/customer-0"):
         page.goto(console.address + path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    cells = page.locator("#decisions-table td").evaluate_all("all => all.map(cell => cell.getBoundingClientRect().right)")
+    assert len(cells) > 6
+    assert max(cells) <= 390, "what happened and why is read without moving sideways"

@@ -64,7 +64,7 @@ def _seen(page: Page, address: str, picture: Picture) -> bytes:
     page.goto(address + picture.path)
     for beginning in picture.then.split():
         page.locator(f'main a[href^="{beginning}"]').first.click()
-        page.wait_for_url(f"**{beginning}*")
+        page.wait_for_url(f"**{beginning}**")
     page.wait_for_timeout(SETTLE_MS)
     return page.screenshot()
 
