@@ -1,10 +1,10 @@
 # make demo    the whole system on this machine, fed with payments; FOR=60s ends it
-# make test    all tests, servers included; make check the fast part with linters and types
-# make test-long  further cells and longer stories than make test has time for: half an hour
+# make test    all tests, servers included; make check linters, types and the fast tests
+# make test-long  further cells, longer stories and more examples than make test has time for: half an hour
 # make test-deep  many more examples, kills again and again, outages of ten minutes: hours
 # make quality measures on the data of WEIR_DATA; make bench the benchmarks
 .DEFAULT_GOAL := help
-.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-browser test-servers test-java test-long test-deep check quality bench clean
+.PHONY: help ready jars kernels demo test test-system test-flink test-stores test-kafka test-full-profile test-units test-browser test-servers test-java test-long test-deep check lint test-fast quality bench clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -50,7 +50,8 @@ LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/
 ORDINARY := not quality and not deep and not long
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
-UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -m "$(ORDINARY) and not integration"
+UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -n 2 --dist loadfile
+WITHOUT_SERVERS := $(ORDINARY) and not integration
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
 SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/training
 
@@ -88,22 +89,28 @@ test-browser:
 	@$(RUN)pytest tests/browser -m "$(ORDINARY)" $(ARGS) | sed -u 's/^/browser: /'
 
 test-units:
-	@$(RUN)pytest $(UNITS) -n 2 --dist loadfile $(ARGS) | sed -u 's/^/units: /'
+	@$(RUN)pytest $(UNITS) -m "$(WITHOUT_SERVERS)" $(ARGS) | sed -u 's/^/units: /'
 
 test-java:
 	$(RUN)weir doctor --test-java
 
 test-long: jars kernels
-	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 $(RUN)pytest -m "long and not deep" $(ARGS)
+	JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1 WEIR_HYPOTHESIS=long $(RUN)pytest -m "long and not deep" $(ARGS)
 
 test-deep: jars kernels
 	WEIR_HYPOTHESIS=deep $(RUN)pytest -m deep $(ARGS)
 
+# mypy has one process, and would leave a core idle.
 check: kernels
+	@$(MAKE) --no-print-directory -j2 -k lint test-fast
+
+lint: ready
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(RUN)lint-imports
-	$(RUN)pytest -q $(UNITS) -n 2 --dist loadfile $(ARGS)
+
+test-fast: ready
+	$(RUN)pytest -q $(UNITS) -m "$(WITHOUT_SERVERS) and not slow" $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

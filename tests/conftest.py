@@ -1,6 +1,7 @@
 """Servers that tests of several folders use: started once a run, on free ports, in a temporary folder, ended by their ids."""
 
 import functools
+import gc
 import itertools
 import pathlib
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from example_counts import IS_DEEP
+from cost_of_tests import CostOfTests
+from example_counts import DEPTH, examples
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import UNHURRIED_MS, mark
-from sweeper import Sweeper
 
 from deploy.command import SAMPLES
 from deploy.local.releases import read_folder
@@ -34,10 +35,16 @@ from stores.relational.place import PostgresqlPlace
 
 # An ordinary run tries the same examples each time, so that a failure is the change's own; a deep run looks for new ones. How
 # long examples take to make says how busy the machine is, and nothing of the tests.
-UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-hypothesis_settings.register_profile("ordinary", derandomize=True, **UNHURRIED)
+UNHURRIED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": examples(100)}
+for depth in ("ordinary", "long"):
+    hypothesis_settings.register_profile(depth, derandomize=True, **UNHURRIED)
 hypothesis_settings.register_profile("deep", print_blob=True, **UNHURRIED)
-hypothesis_settings.load_profile("deep" if IS_DEEP else "ordinary")
+hypothesis_settings.load_profile(DEPTH)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keeps the marker ``slow`` true."""
+    config.pluginmanager.register(CostOfTests())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,26 +57,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "druid" in item.keywords and "full_profile" not in item.keywords)
 
 
+_freeze = gc.freeze
+
+
 def pytest_collection_finish() -> None:
     """Takes what was imported and collected out of the collector's sight, which looks less often at the rest.
 
     It is there until the end, half a million objects. The collector looked at them all again and again, for a third of the time of the
-    API's tests.
+    API's tests. From then on no code under test freezes anything: it would keep the test's own objects, a thousand applications of the API.
     """
     settle_garbage()
-
-
-@pytest.fixture(scope="session")
-def _sweeper() -> Sweeper:
-    """Of the run."""
-    return Sweeper()
+    gc.freeze = lambda: None
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _garbage_of_the_module_goes(_sweeper: Sweeper) -> Iterator[None]:
-    """Lets go what a module's tests have left in circles: a run has a thousand applications of the API."""
+def _garbage_of_the_module_goes() -> Iterator[None]:
+    """Lets go what a module's tests have left in circles; what is left is there until the end."""
     yield
-    _sweeper.sweep()
+    gc.collect()
+    _freeze()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import ast
 import pathlib
-import subprocess
 
 import pytest
 
@@ -22,12 +21,3 @@ def sources() -> dict[pathlib.Path, ast.Module]:
     folders = [PROJECT / name for name in (*PACKAGES, "tests")]
     files = sorted(file for folder in folders for file in folder.rglob("*.py"))
     return {file.relative_to(PROJECT): ast.parse(file.read_text()) for file in files}
-
-
-@pytest.fixture(scope="session")
-def tracked() -> list[pathlib.Path]:
-    """Every file that git knows; skips where the project is no git checkout."""
-    run = subprocess.run(["git", "-C", str(PROJECT), "ls-files", "-z"], capture_output=True, check=False)
-    if run.returncode:
-        pytest.skip("not a git checkout")
-    return [PROJECT / name for name in run.stdout.decode().split("\0") if name and (PROJECT / name).is_file()]

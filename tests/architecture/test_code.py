@@ -2,8 +2,13 @@
 
 import ast
 import pathlib
+import subprocess
+
+import pytest
 
 Sources = dict[pathlib.Path, ast.Module]
+
+pytestmark = pytest.mark.slow
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "core", "base"}
 # In two halves, so that this file does not hold what it looks for.
@@ -35,10 +40,11 @@ def test_no_folder_below_tests_is_a_package(project: pathlib.Path) -> None:
     assert list((project / "tests").rglob("__init__.py")) == []
 
 
-def test_no_text_names_a_place_of_one_machine(tracked: list[pathlib.Path]) -> None:
-    named = [str(file) for file in tracked if file.name != "uv.lock" and any(place in _text(file) for place in PLACES)]
-    assert named == []
-
-
-def _text(file: pathlib.Path) -> str:
-    return file.read_bytes().decode(errors="ignore")
+def test_no_text_names_a_place_of_one_machine(project: pathlib.Path) -> None:
+    """Git looks through all files that it knows, in a fiftieth of the time of Python."""
+    wanted = [argument for place in PLACES for argument in ("-e", place)]
+    command = ["git", "-C", str(project), "grep", "--name-only", "--text", "--fixed-strings", *wanted, "--", ".", ":!uv.lock"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode > 1:
+        pytest.skip("not a git checkout")
+    assert found.stdout.splitlines() == []

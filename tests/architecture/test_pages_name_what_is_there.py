@@ -8,6 +8,8 @@ import pytest
 
 Sources = dict[pathlib.Path, ast.Module]
 
+pytestmark = pytest.mark.slow
+
 NAME = re.compile(r"`(?:[a-z_]+\.)*([A-Za-z_]\w*)`")
 CALL = re.compile(r"`(?:\*\*)?(?:\w+\.)*(\w+)\(([^`]*)\)`")
 KEYWORD = re.compile(r"(\w+)=")
@@ -20,24 +22,27 @@ def written_like_a_name_of_code(word: str) -> bool:
     return ("_" in word or word != word.lower()) and not word.startswith("WEIR_") and word not in NOT_OF_CODE
 
 
-def names_of(sources: Sources) -> set[str]:
-    """Collects every name that the Python sources define, read or import, and those of their folders."""
-    found: set[str] = {part for file in sources for part in file.parent.parts}
-    for tree in sources.values():
-        for node in ast.walk(tree):
-            for field in ("name", "id", "attr", "arg"):
-                value = getattr(node, field, None)
-                if isinstance(value, str):
-                    found.add(value)
+@pytest.fixture(scope="module")
+def nodes(sources: Sources) -> list[ast.AST]:
+    """Every node of every source."""
+    return [node for tree in sources.values() for node in ast.walk(tree)]
+
+
+@pytest.fixture(scope="module")
+def names(sources: Sources, nodes: list[ast.AST]) -> set[str]:
+    """Every name that the Python sources define, read or import, and those of their folders."""
+    found = {part for file in sources for part in file.parent.parts}
+    for node in nodes:
+        found.update(value for field in ("name", "id", "attr", "arg") if isinstance(value := getattr(node, field, None), str))
     return found
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
-def test_every_name_of_code_that_a_page_says_is_in_the_sources(page: str, project: pathlib.Path, sources: Sources) -> None:
+def test_every_name_of_code_that_a_page_says_is_in_the_sources(page: str, project: pathlib.Path, names: set[str]) -> None:
     java = {file.stem for file in (project / "pipeline" / "java").rglob("*.java")}
     words = {word for word in NAME.findall((project / page).read_text()) if written_like_a_name_of_code(word)}
     scripts = {word for file in (project / "console" / "src").rglob("*.ts") for word in re.findall(r"\w+", file.read_text())}
-    unknown = sorted(words - names_of(sources) - java - scripts)
+    unknown = sorted(words - names - java - scripts)
     assert unknown == [], f"{page} names what the sources do not have: it was renamed or deleted; say its name of now"
 
 
@@ -49,9 +54,8 @@ def parameters_of(definition: ast.FunctionDef | ast.AsyncFunctionDef | ast.Class
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
-def test_every_call_that_a_page_shows_can_be_made_so(page: str, project: pathlib.Path, sources: Sources) -> None:
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    defined = [node for tree in sources.values() for node in ast.walk(tree) if isinstance(node, kinds)]
+def test_every_call_that_a_page_shows_can_be_made_so(page: str, project: pathlib.Path, nodes: list[ast.AST]) -> None:
+    defined = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
     unknown = []
     for name, given in CALL.findall((project / page).read_text()):
         keywords = set(KEYWORD.findall(given))

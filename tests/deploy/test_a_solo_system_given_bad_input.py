@@ -14,6 +14,8 @@ from deploy.local.solo_in_process import TOKEN, SoloInProcess
 from pipeline.log.log_folder import INPUT, LOGS, segments_of
 from pipeline.log.reader import LogReader
 
+pytestmark = pytest.mark.slow
+
 DISK_MB = 96
 GARBAGE = {
     "nothing": b"",

@@ -15,6 +15,8 @@ from pipeline.log import segments
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, SIDE
 from pipeline.log.writer import LogWriter
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("name", "log"), [("api", INPUT), pytest.param("api", OUTPUT, marks=pytest.mark.deep), ("side-jobs", SIDE)])
 def test_a_process_refuses_a_log_of_another_version(name: str, log: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:

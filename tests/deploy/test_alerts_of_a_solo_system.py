@@ -20,6 +20,8 @@ from deploy.doctor.webhook_checks import webhook_problem
 from deploy.local.solo_in_process import TOKEN
 from weir.testing import System
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"
     "fields:\n  amount: {type: decimal, retain: true}\n",

@@ -101,6 +101,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "rule"), MEANT_FOR.items())
 def test_every_attack_of_a_kind_is_matched_by_the_rule_that_is_meant_for_it(run: Run, kind: str, rule: str) -> None:
     attacks = run.ended(kind)

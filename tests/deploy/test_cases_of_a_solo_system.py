@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from deploy.command import main
 from weir.testing import System
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"
     "fields:\n  amount: {type: decimal, retain: true}\n",

@@ -116,6 +116,7 @@ def test_the_tests_of_rules_are_run_and_one_that_fails_is_said_with_its_place(fo
     assert "patterns/large.yaml:6:11: test failed: a payment of more than one: expected 2 matches, got 1: of the events 1" in failed.output
 
 
+@pytest.mark.slow
 def test_every_rule_of_the_samples_has_tests_that_match_and_tests_that_do_not_and_all_pass() -> None:
     for sample in SAMPLES.iterdir():
         texts = read_texts(sample)

@@ -12,12 +12,14 @@ from click.testing import CliRunner
 from deploy.command import SAMPLES, main
 
 
+@pytest.mark.slow
 def test_check_says_what_a_good_folder_holds() -> None:
     result = CliRunner().invoke(main, ["check", str(SAMPLES / "payments")])
     assert result.exit_code == 0
     assert "features over customer_id, terminal_id, payee_id; models payment_shape" in result.output
 
 
+@pytest.mark.slow
 def test_check_warns_of_windows_that_retention_may_end(tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "config"
     shutil.copytree(SAMPLES / "payments", folder)
@@ -109,6 +111,7 @@ def test_help_loads_neither_flink_nor_a_client() -> None:
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_used_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> bool:
         raise OSError(errno.ENOSPC, "No space left on device", "/full/weir.db")

@@ -11,6 +11,8 @@ from stores.archive.archive import open_archive
 from stores.archive.archive_encoding import day_of, encode_records, folder_of
 from stores.archive.archive_rows import ArchivedRecord
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_700_006_400_000
 
 

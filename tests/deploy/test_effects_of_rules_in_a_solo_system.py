@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from deploy.local.solo_in_process import SoloInProcess
 from foundation.refusal import Refusal
 from pipeline.control.topic_values import values_of
+
+pytestmark = pytest.mark.slow
 
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"

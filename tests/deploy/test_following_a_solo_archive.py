@@ -17,6 +17,8 @@ from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, segments_of
 from pipeline.log.reader import LogReader
 from stores.archive.archive_rows import KINDS
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [terminal]\nlateness: 10m\n"
     "fields:\n  amount: {type: decimal, retain: true}\nfacts: {customer: {limit: number}}\n",

@@ -13,6 +13,8 @@ from api.verdicts.verdict_shapes import ShownVerdict
 from api.webhooks.webhook_shapes import NewWebhook
 from weir.testing import System
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [device]\n"
     "facts: {device: {verdict: {values: [fraud, good]}}}\nfields:\n  amount: {type: decimal, retain: true}\n",

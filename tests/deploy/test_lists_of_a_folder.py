@@ -26,6 +26,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     return copy
 
 
+@pytest.mark.slow
 def test_the_lists_of_a_folder_are_parts_of_its_release(folder: pathlib.Path) -> None:
     texts = read_folder(folder)
     assert texts["list:blocked_cards"] == "# stolen\ncard-1\n"

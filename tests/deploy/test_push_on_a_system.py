@@ -13,6 +13,8 @@ from deploy.local.solo_in_process import TOKEN
 from foundation.refusal import Refusal
 from weir.testing import System
 
+pytestmark = pytest.mark.slow
+
 TEXTS = read_folder(SAMPLES / "payments")
 
 

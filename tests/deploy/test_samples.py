@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from deploy.command import SAMPLES, main
 
+pytestmark = pytest.mark.slow
+
 BEGIN = datetime.datetime(2026, 3, 2)  # UTC, as in decisions.parquet
 DAYS = 28
 

@@ -12,6 +12,8 @@ from deploy.local.solo_in_process import SoloInProcess
 from pipeline.log.log_folder import INPUT, LOGS, segments_of
 from pipeline.sinks.archive_access import archive_of
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: customer\nentities: [terminal]\n"
     "fields:\n  amount: {type: decimal, retain: true}\n",

@@ -6,7 +6,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 from getting_started import consoles
+
+pytestmark = pytest.mark.slow
 
 PROJECT = pathlib.Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "testing-a-configuration.md"

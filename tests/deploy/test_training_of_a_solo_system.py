@@ -52,6 +52,7 @@ def archived(system: SoloInProcess, kind: str) -> int:
     return sum(len(table) for table in archive_of(system.settings).read(kind))
 
 
+@pytest.mark.slow
 def test_a_training_on_the_archive_scores_the_next_event(system: SoloInProcess, tmp_path: pathlib.Path) -> None:
     began_ms = int(time.time() * 1_000) - 20 * DAY_MS
     amounts = [900.0 + id if id % 4 == 0 else 10.0 + id % 60 for id in range(EVENTS)]

@@ -11,6 +11,8 @@ from deploy.local.solo_stack import LEAN, MODULES
 from deploy.machine.bytecode import bytecode_environment
 from deploy.machine.jars import PROJECT
 
+pytestmark = pytest.mark.slow
+
 OF_OTHER_PROFILES = ("acsylla", "cassandra", "cryptography", "jwt", "psycopg", "pyflink", "pandas", "alembic")
 
 

@@ -3,6 +3,7 @@
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
@@ -31,7 +32,7 @@ def test_probabilities_and_their_intervals_never_fall_where_scores_rise(counts: 
     assert table.max() <= 1.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(_COUNTS)
 def test_the_probabilities_are_the_closest_that_do_not_fall(counts: list[tuple[int, int]]) -> None:
     both = np.array(counts, np.float64)

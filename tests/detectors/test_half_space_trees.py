@@ -18,6 +18,7 @@ def present(row: NDArray[np.float64]) -> dict[int, float]:
     return {position: value for position, value in enumerate(row.tolist()) if value == value}
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(
     seed=st.integers(0, 2**31),

@@ -117,6 +117,7 @@ def test_a_state_of_other_sizes_is_refused_and_changes_nothing(name: str, parame
     assert same(before, learner.state())
 
 
+@pytest.mark.slow
 @every_learner
 @settings(max_examples=examples(25))
 @given(cuts=st.lists(st.integers(0, 600), max_size=6))

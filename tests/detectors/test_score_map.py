@@ -32,6 +32,7 @@ def test_scores_are_bounded_and_do_not_fall_where_raw_ones_rise(scores: list[flo
     assert mapped[-1] <= 1.0
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60))
 def test_a_score_that_many_have_gets_the_share_below_it_and_half_of_its_equals(fifths: list[int]) -> None:

@@ -56,6 +56,7 @@ def test_few_events_are_all_kept() -> None:
     assert (weights == 1.0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ties", [False, True])
 def test_shares_above_a_score_are_estimated_with_the_error_that_is_promised(ties: bool) -> None:
     errors: list[list[float]] = []

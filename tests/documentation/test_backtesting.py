@@ -6,6 +6,10 @@ import re
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 PROJECT = pathlib.Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "backtesting.md").read_text()
 

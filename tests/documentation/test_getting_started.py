@@ -6,7 +6,10 @@ import re
 import subprocess
 import sys
 
+import pytest
 from getting_started import consoles, sections
+
+pytestmark = pytest.mark.slow
 
 PROJECT = pathlib.Path(__file__).parents[2]
 OWN_SPEED = re.compile(r"^(rate|compiling) .*$", re.MULTILINE)

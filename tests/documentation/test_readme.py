@@ -35,6 +35,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     return made
 
 
+@pytest.mark.slow
 def test_the_rules_of_the_readme_match_what_their_titles_say(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     checked = CliRunner().invoke(main, ["check", str(folder)])
     assert checked.exit_code == 0, checked.output
@@ -76,6 +77,7 @@ def test_every_make_target_of_the_readme_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_export_of_recorded_events_runs_as_the_readme_says(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (command,) = re.findall(r"^\$ weir (export --replayed .*)", README, re.MULTILINE)
     payments = [msgspec.json.decode(each.encode()) for each in Town(1, customers=50).history(1_700_000_000_000, 20, 500, 1)]

@@ -72,7 +72,7 @@ def check(definitions: list[dict], steps: list[dict], cuts: set[int]) -> None:
 
 
 SETTINGS = settings(
-    max_examples=examples(12),
+    max_examples=examples(18),
     phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if IS_DEEP else [])],
     suppress_health_check=list(HealthCheck),
 )

@@ -54,6 +54,7 @@ def names_in(targets: list[ast.expr]) -> Iterator[ast.Name]:
         yield from (node for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
+@pytest.mark.slow
 def test_whatever_a_compiled_function_makes_and_lends_is_held_behind_its_last_use() -> None:
     wrong = []
     for package in PACKAGES:

@@ -39,6 +39,7 @@ class Topic:
         return lists
 
 
+@pytest.mark.slow
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 def test_no_two_entries_have_one_key(one: str, two: str, three: str, four: str) -> None:
     assert (key_of(one, two) == key_of(three, four)) == ((one, two) == (three, four))
@@ -125,6 +126,7 @@ class Model:
                 assert found.count_at(time_ms) == sum(entry.counts_at(time_ms) for entry in found.after())
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(EDITS, WHOLE, OTHERS), max_size=30))
 def test_lists_are_plain_dicts_whatever_is_done_to_them(steps: list[tuple[str, str, list, list]]) -> None:
     model = Model()

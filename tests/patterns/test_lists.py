@@ -17,6 +17,7 @@ def test_a_long_list_is_read_as_a_short_one() -> None:
     assert list(read_values("\n".join(lines), "a")) == [line.strip() for line in lines if not line.startswith("#")]
 
 
+@pytest.mark.slow
 def test_a_million_entries_are_taken_and_one_more_is_not() -> None:
     text = "\n".join(map(str, range(ENTRIES_MAX)))
     assert len(read_values(text, "lists/a.txt")) == ENTRIES_MAX

@@ -45,6 +45,8 @@ from pipeline.engine.definitions.release import compile_release
 from pipeline.flink.dict_state import DictState
 from pipeline.trial.rule_tests import run_rule_tests
 
+pytestmark = pytest.mark.slow
+
 NOT_MATCHED = {"merchant_burst", "mule_fan_out", "dormant_account"}
 """Rules of the sample that this short stream need not match."""
 TRIED_ALONE = 160
@@ -66,9 +68,15 @@ class Feed:
 
 
 @functools.cache
+def case_in(status: str, taught: bool = True) -> Case:
+    """The case in which all rules have one status; ways that are compared share what was learned from the lesson."""
+    return case_of(standing(sample_texts(), status), taught=taught)
+
+
+@functools.cache
 def expected(status: str = "active", taught: bool = True) -> Outcome:
     """What a replay says when all rules have one status; a trailing absence is told whatever else the rule does."""
-    return replayed_with_absences(case_of(standing(sample_texts(), status), taught=taught))
+    return replayed_with_absences(case_in(status, taught))
 
 
 def staged(case: Case, sizes: Sequence[int], killed_after: int) -> Outcome:
@@ -140,14 +148,13 @@ def test_the_stream_has_matches_of_the_rules_and_of_all_kinds_that_were_planted(
 
 
 def test_the_stages_that_are_killed_and_restored_decide_as_replay() -> None:
-    out = staged(case_of(standing(sample_texts(), "active")), [200, 1, 37], killed_after=14)
+    out = staged(case_in("active"), [200, 1, 37], killed_after=14)
     assert differences(out.decisions, expected().decisions) == []
     assert out.absences == expected().absences
 
 
 def test_a_solo_system_that_is_killed_and_started_again_decides_as_replay(tmp_path: pathlib.Path) -> None:
-    case = case_of(standing(sample_texts(), "active"))
-    out = served(case, tmp_path, [200, 1, 37], ends_after=9, awaited=expected().absences)
+    out = served(case_in("active"), tmp_path, [200, 1, 37], ends_after=9, awaited=expected().absences)
     assert differences(out.decisions, expected().decisions) == []
     assert out.absences == expected().absences
 
@@ -163,7 +170,7 @@ def test_rules_in_shadow_match_what_they_match_when_they_act() -> None:
 
 
 def test_rules_in_shadow_match_the_same_in_the_stages_and_in_replay() -> None:
-    out = staged(case_of(standing(sample_texts(), "shadow")), [150, 33], killed_after=7)
+    out = staged(case_in("shadow"), [150, 33], killed_after=7)
     assert differences(out.decisions, expected("shadow").decisions) == []
     assert out.absences == expected("shadow").absences
 

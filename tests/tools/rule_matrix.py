@@ -128,7 +128,7 @@ def stream(seed: int = 5) -> tuple[bytes, ...]:
 def lesson() -> tuple[bytes, ...]:
     """Payments of a week before, from which the snapshots are learned."""
     town = Town(9, CUSTOMERS, TERMINALS, first_id=1_000_000)
-    return tuple(payment.encode() for payment in town.history(NOW_MS - 7 * 86_400_000, 1.0, 9_000, 40))
+    return tuple(payment.encode() for payment in town.history(NOW_MS - 7 * 86_400_000, 1.0, 5_000, 25))
 
 
 @functools.cache

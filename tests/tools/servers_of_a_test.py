@@ -4,7 +4,7 @@ import pathlib
 import re
 
 import pytest
-from example_counts import IS_DEEP
+from example_counts import DEPTH
 
 MARKERS = {
     "stack": "system",
@@ -31,14 +31,14 @@ UNHURRIED_MS = 2_000
 
 
 def mark(item: pytest.Item) -> None:
-    """Adds the markers of the servers that `item` needs; in a deep run, also that of the tests that try many examples.
+    """Adds the markers of the servers that `item` needs; in a long or deep run, also that of the tests that try more examples then.
 
     Raises:
         UsageError: it needs a server, and no lane with servers collects its folder.
     """
     needed = _needed(item)
-    if IS_DEEP and hasattr(getattr(item, "obj", None), "hypothesis"):
-        item.add_marker("deep")
+    if DEPTH != "ordinary" and hasattr(getattr(item, "obj", None), "hypothesis"):
+        item.add_marker(DEPTH)
     for name in needed:
         item.add_marker(MARKERS[name])
     if needed:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -303,7 +304,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(STEPS, st.booleans(), st.sampled_from([1.0, 0.3]))
 def test_alerts_hold_the_decisions_that_a_plain_count_finds(
     steps: list[tuple[int, str, float, bool]], restarts: bool, risk_below: float

@@ -131,6 +131,7 @@ async def test_what_is_not_in_the_table_is_refused_to_all_but_admins(api: Api) -
     assert (await api.client.get("/v1/no")).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 async def test_each_role_is_let_in_exactly_where_the_table_says(api: Api, role: str) -> None:
     headers = await token_for(api, role)

@@ -53,6 +53,7 @@ def test_events_and_labels_are_taken_and_flagged_decisions_come_in_pages(system:
         assert client.flagged(limit=1, cursor=page.next).decisions != page.decisions
 
 
+@pytest.mark.slow
 def test_what_the_api_refuses_is_a_refusal_with_its_words(client: Client, system: System) -> None:
     with pytest.raises(Refusal) as refused:
         client.decide({"payment_id": "x"})

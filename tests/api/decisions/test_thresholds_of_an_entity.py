@@ -49,6 +49,7 @@ def decide(api: Api, events: list[dict[str, object]], knowing: bool) -> None:
     api.deliver(value for _, value in job.out["D"])
 
 
+@pytest.mark.slow
 async def test_a_threshold_is_read_with_what_it_was_made_of_and_a_sentence(api: Api) -> None:
     decide(api, [event(1, amount=12.0), event(2, amount=900.0)], knowing=True)
     customer = str(event(1)["customer"])

@@ -83,6 +83,7 @@ async def test_bytes_that_are_not_text_are_refused_with_line_and_column(api: Api
     assert (answer.status_code, answer.json()["where"], answer.json()["what"]) == (422, "policy.yaml:1:11", "not UTF-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in STRANGE_DOCUMENTS if name != "too many characters"])
 async def test_a_strange_document_is_refused_with_its_place(api: Api, name: str) -> None:
     answer = await api.client.put("/v1/features", content=STRANGE_DOCUMENTS[name].encode("utf-8", "surrogatepass"))
@@ -353,6 +354,7 @@ async def test_a_release_that_is_out_is_answered_though_the_registry_does_not_ta
     assert api.registry.pending_publication() == []
 
 
+@pytest.mark.slow
 async def test_a_release_that_raises_at_every_event_is_refused_before_anything_is_stored(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await follow_first(api)
     monkeypatch.setattr("pipeline.engine.scorer.nothing_said", lambda *given: {}["no such thing"])

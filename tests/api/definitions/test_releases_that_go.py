@@ -37,6 +37,7 @@ async def begin(api: Api) -> None:
     await api.definitions.put(dict(TEXTS), "ann")
 
 
+@pytest.mark.slow
 async def test_a_hundred_edits_leave_a_handful_of_records_and_the_newest_in_force(api: Api) -> None:
     await begin(api)
     for number in range(100):
@@ -62,6 +63,7 @@ async def test_a_rollback_to_a_release_that_is_gone_from_the_topic_writes_its_de
     assert api.in_force.texts["policy"] == policy(0)
 
 
+@pytest.mark.slow
 async def test_the_declaration_of_a_list_that_was_gone_and_comes_back_is_written_again(api: Api) -> None:
     await begin(api)
     await api.definitions.put({"list:good": "ann\n"}, "ann")

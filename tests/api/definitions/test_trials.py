@@ -19,6 +19,8 @@ from foundation.refusal import Refusal
 from pipeline.control.child_process import SOURCES
 from pipeline.engine.definitions.release import compile_release
 
+pytestmark = pytest.mark.slow
+
 CPU_MS_MAX = 600_000
 SUM = " + ".join(f"{n}.5" for n in range(1_000))
 

@@ -56,6 +56,7 @@ def document(url: str, headers: dict[str, str]) -> dict[str, dict[str, dict[str,
     return httpx.get(f"{url}/v1/openapi.json", headers=headers, timeout=60).raise_for_status().json()
 
 
+@pytest.mark.slow
 def test_no_request_made_from_the_document_finds_a_fault_or_an_answer_that_it_does_not_know(url: str, headers: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json", headers=headers).exclude(path=ENDLESS)
     checks = [CHECKS.get_one(name) for name in NAMES]

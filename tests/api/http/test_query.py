@@ -30,6 +30,7 @@ def kinds_of(schema: dict[str, object]) -> Iterator[object]:
         yield each.get("type")
 
 
+@pytest.mark.slow
 async def test_every_route_refuses_a_parameter_that_it_does_not_take_by_its_name(api: Api, operations: list[Operation]) -> None:
     assert len(operations) > 40
     for method, path, declared in [*operations, ("GET", "/v1/openapi.json", {})]:

@@ -167,6 +167,7 @@ paths = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=paths, body=garbage)
 async def test_no_body_whatever_makes_a_5xx(api: Api, path: str, body: bytes) -> None:

@@ -113,6 +113,7 @@ def test_a_strange_path_finds_nothing_and_breaks_nothing(port: int, path: str) -
     assert b"evil.example" not in answer
 
 
+@pytest.mark.slow
 def test_a_caller_that_reads_nothing_keeps_no_connection(port: int) -> None:
     text = b"card-000000\n" * 1_000_000
     head = b"PUT /v1/lists/large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" + AUTHORIZED + b"content-length: %d\r\n\r\n" % len(text)

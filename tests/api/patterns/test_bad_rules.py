@@ -154,11 +154,13 @@ async def test_a_sequence_of_a_thousand_steps_is_answered(api: Api) -> None:
         assert "steps" in answer.json()["expected"]
 
 
+@pytest.mark.slow
 async def test_more_rules_than_a_release_may_have_are_refused(api: Api) -> None:
     problem = await refused(api, {f"r{at}": GOOD for at in range(RULES_MAX)})
     assert (problem["what"], problem["expected"]) == ("too many rules", f"at most {RULES_MAX}")
 
 
+@pytest.mark.slow
 async def test_an_upload_of_many_rules_may_be_larger_than_that_of_one(api: Api) -> None:
     long = GOOD + "why: " + "because " * 60 + "\n"
     rules = {f"r{at}": long.replace("100.0", f"{at}.5") for at in range(2_500)}

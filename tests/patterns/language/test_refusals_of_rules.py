@@ -49,6 +49,7 @@ def test_a_rule_of_a_megabyte_is_refused_by_its_length() -> None:
     assert refusal.what == "document too long"
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_almost_a_megabyte_of_tests_is_read_or_refused_by_a_bound() -> None:
     test = "  - {name: t%d, events: [{transaction_id: e1, ts: 0s, customer_id: c, amount: 2}], expect: {matches: 1}}\n"
     (refusal,) = reading_of("title: t\nowner: o\nwhen: event.amount > 1.0\ntests:\n" + "".join(test % at for at in range(8_000))).refusals

@@ -1,5 +1,6 @@
 """Why a condition holds or not is told by its predicates, with the values that they looked at."""
 
+import pytest
 from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from patterns.predicates.truths import truths
 EVENT = dict.fromkeys(columns_of([]))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(conditions(), st.lists(events(), min_size=1, max_size=3))
 def test_the_truth_of_the_whole_is_that_of_the_plain_interpreter(rule: Condition, rows: list[dict]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,8 @@ from patterns.language.pattern import CAPTURES, Condition, Missing, Sequence, St
 from patterns.sequences.sequences import Found, RuleSequence, Sequences
 from patterns.sequences.tables import CUT, DROPPED, LATE
 from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
+
+pytestmark = pytest.mark.slow
 
 PLAN = compile_plan("user", True, [], [], read_schema("{id: id, time: {field: time}, user: user}"))
 
@@ -188,7 +192,7 @@ def answered(
     return sorted(found), int(counts[LATE]), int(counts[DROPPED] + counts[CUT])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans(), st.booleans())
 def test_slots_give_the_matches_of_brute_force(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool, bare: bool
@@ -294,7 +298,7 @@ def valued_streams(draw: st.DrawFn) -> list[tuple[str, Seen]]:
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(asking_sequences(), valued_streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans())
 def test_conditions_that_read_earlier_steps_give_the_matches_of_brute_force_or_fewer_and_count_that(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool

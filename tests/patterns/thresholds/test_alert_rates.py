@@ -11,6 +11,8 @@ from patterns.thresholds.entity_level import CELL, SEEN, THRESHOLD, WIDTH, Bound
 from patterns.thresholds.tail_learner import TailLearner
 from patterns.thresholds.tail_table import NOTHING_KNOWN
 
+pytestmark = pytest.mark.slow
+
 RATE = 1 / 1_000
 HOUR_MS = 3_600_000
 BOUNDS = Bounds(30.0 * DAY_MS, -np.inf, np.inf)

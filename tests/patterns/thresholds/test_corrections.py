@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def taught(*events: tuple[int, float]) -> np.ndarray:
 values = st.floats(-1e3, 1e3, allow_nan=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), values), min_size=2, max_size=10), st.data())
 def test_an_event_that_was_fraud_leaves_what_the_others_alone_would_have_taught(gaps: list[tuple[int, float]], data: st.DataObject) -> None:
     times = np.cumsum([gap for gap, _ in gaps]).tolist()

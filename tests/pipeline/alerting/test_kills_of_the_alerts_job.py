@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from alerts_job_runs import AlertsSystem, run_with_kills
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def system(tmp_path: pathlib.Path) -> Iterator[AlertsSystem]:

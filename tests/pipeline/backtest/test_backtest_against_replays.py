@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping
 
+import pytest
 from backtest_streams import Said, history_of, labels_of, release_texts, replayed, rule_text, standing_of
 from example_counts import examples
 from hypothesis import assume, given, settings
@@ -17,6 +18,8 @@ from pipeline.backtest.side_by_side import side_by_side, with_candidate
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels
 from pipeline.tables.event_files import History
+
+pytestmark = pytest.mark.slow
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import Imitation
@@ -55,7 +56,7 @@ def decided(texts: dict[str, str], amounts: list[float]) -> list[dict[str, Any]]
     return list(job.decisions())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.lists(st.integers(1, 1_000).map(float), min_size=1, max_size=12))
 def test_a_challenger_changes_nothing_but_what_models_say(amounts: list[float]) -> None:
     alone, beside = decided(TEXTS, amounts), decided(CHALLENGED, amounts)

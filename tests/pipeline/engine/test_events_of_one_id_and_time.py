@@ -16,6 +16,8 @@ from pipeline.engine.event_keys import Labels
 from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 USERS = 6

@@ -77,6 +77,7 @@ def known(decision: dict, name: str = "odd.usual") -> dict:
     return decision["thresholds"][name]
 
 
+@pytest.mark.slow
 def test_the_declared_share_of_events_matches_in_replay_once_cohorts_are_known() -> None:
     _, outcome = replayed(compile_release(1, texts_with(odd=rule())), usual_events(20_000, 30))
     assert 0.85 * 1_000 < outcome.actions["review"] < 1.15 * 1_000
@@ -232,6 +233,7 @@ STEPS = (
 )
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1 << 32), st.lists(st.integers(1, 40), min_size=1, max_size=4))
 @settings(max_examples=examples(25), deadline=None)
 def test_answers_do_not_depend_on_batches_nor_on_a_restart_in_between(seed: int, sizes: list[int]) -> None:

@@ -70,6 +70,7 @@ def weir(*arguments: object) -> str:
     return result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_file", [False, True])
 def test_users_that_count_their_own_events_are_scored_and_exported_as_if_all_ids_were_different(
     config: pathlib.Path, tmp_path: pathlib.Path, by_file: bool

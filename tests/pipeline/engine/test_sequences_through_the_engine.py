@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import Imitation
@@ -27,6 +29,8 @@ from tests.patterns.sequences.test_sequences_against_brute_force import (
     valued_streams,
     wanted,
 )
+
+pytestmark = pytest.mark.slow
 
 TEXTS = {
     "schema": """
@@ -212,7 +216,7 @@ def no_wait(plain: PlainSequence) -> bool:
     return not plain.steps[-1].absent and (plain.ordered or not any(step.absent for step in plain.steps))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(sequences().filter(no_wait).map(written), streams(), st.lists(st.integers(0, 24), max_size=3), st.sampled_from(KEYS), st.booleans())
 def test_matches_and_their_events_are_those_of_brute_force(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], key: str, restarts: bool
@@ -220,7 +224,7 @@ def test_matches_and_their_events_are_those_of_brute_force(
     check(plain, stream, cuts, key, restarts)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     asking_sequences().filter(no_wait).map(written),
     valued_streams(),
@@ -238,7 +242,7 @@ def waits(plain: PlainSequence) -> bool:
     return plain.ordered and plain.steps[-1].absent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     sequences(waiting=True).filter(waits).map(written),
     streams(),
@@ -266,7 +270,7 @@ def is_warm(plain: PlainSequence) -> bool:
     return no_wait(plain) and not plain.strict and not any("first(event.t)" in getattr(step.reads, "text", "") for step in plain.steps)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.one_of(sequences(), asking_sequences()).filter(is_warm).map(written),
     valued_streams(),

@@ -1,10 +1,13 @@
 """Rules in shadow cannot act: decisions with them equal those without, but for what they say of these rules."""
 
 import msgspec
+import pytest
 from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imitation import Imitation
+
+pytestmark = pytest.mark.slow
 
 START_MS = 1_700_000_000_000
 TEXTS = {

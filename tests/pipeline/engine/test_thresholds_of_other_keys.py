@@ -115,6 +115,7 @@ def test_the_declared_share_of_the_events_of_shops_matches_in_replay_once_cohort
     assert 0.85 * 1_000 < outcome.actions["review"] < 1.15 * 1_000
 
 
+@pytest.mark.slow
 def test_a_shop_learns_from_the_events_of_all_users() -> None:
     job = job_with(odd=rule())
     job.events([event(id, "s1", 60.0) for id in range(5)])
@@ -203,6 +204,7 @@ def said(verdicts: Verdicts, batch: Batch) -> list[dict]:
     return [msgspec.json.decode(msgspec.json.encode(decision)) for decision in each]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1 << 32), st.lists(st.integers(1, 40), min_size=1, max_size=4))
 @settings(max_examples=examples(25), deadline=None)
 def test_answers_do_not_depend_on_batches_nor_on_a_restart_in_between(seed: int, sizes: list[int]) -> None:
@@ -231,6 +233,7 @@ class Restored(Imitation):
         self.out["D"] = [*before.out["D"]]
 
 
+@pytest.mark.slow
 def test_the_stages_say_what_replay_says() -> None:
     values = usual_events(6_000, 20)
     replay = replay_of(values, **RULES)

@@ -87,6 +87,7 @@ def same(one: float | None, other: float | None) -> bool:
     return one == other or (one is None and other is not None and math.isnan(other))
 
 
+@pytest.mark.slow
 def test_the_stages_score_by_map_and_probability_as_replay_does(tmp_path: pathlib.Path) -> None:
     events, release = payments(6_000), compile_release(1, TEXTS)
     history = history_of(events, tmp_path, release)
@@ -111,6 +112,7 @@ def test_the_stages_score_by_map_and_probability_as_replay_does(tmp_path: pathli
         assert one["models"]["own"]["snapshot"] is not None
 
 
+@pytest.mark.slow
 def test_a_probability_reaches_the_archive_and_both_exports_as_it_was_served(tmp_path: pathlib.Path) -> None:
     events, release = payments(6_000), compile_release(1, TEXTS)
     history, job = history_of(events, tmp_path, release), Imitation()
@@ -150,6 +152,7 @@ def test_a_caller_that_waits_is_told_the_probability_and_one_that_repeats_an_eve
     assert not set(said) & set(second)
 
 
+@pytest.mark.slow
 def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stable_scale, "REFERENCE_EVENTS", 1_000)  # so that the reference is complete, and maps are replaced
     events, release = payments(4_000), compile_release(1, TEXTS)
@@ -214,6 +217,7 @@ def test_a_policy_on_the_raw_scale_decides_and_learns_as_one_that_says_nothing_o
     assert "probability" not in rows_of(tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_the_share_of_events_above_a_score_is_what_the_score_says_while_the_model_learns(tmp_path: pathlib.Path) -> None:
     coarse = TEXTS["models"]  # a window of 50 gives many events the same score
     events, release = payments(30_000), compile_release(1, TEXTS | {"models": coarse.replace("window_size: 50", "window_size: 1000")})
@@ -223,6 +227,7 @@ def test_the_share_of_events_above_a_score_is_what_the_score_says_while_the_mode
         assert (scores > 1.0 - share).mean() == pytest.approx(share, rel=0.15)
 
 
+@pytest.mark.slow
 def test_scores_of_a_map_of_few_events_are_flagged_as_warming(tmp_path: pathlib.Path) -> None:
     events, release = payments(COUNT_MIN + 2_000), compile_release(1, TEXTS)
     job = Imitation()

@@ -164,6 +164,7 @@ def run_of(events: list[dict[str, object]], **bounds: int) -> tuple[Imitation, i
     return job, most
 
 
+@pytest.mark.slow
 def test_entities_that_memory_has_no_room_for_come_back_from_the_state_with_their_windows_ranks_and_labels() -> None:
     events = visits(900)
     bounded, most = run_of(events, profiles_bytes_max=60_000)

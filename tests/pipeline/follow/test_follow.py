@@ -34,6 +34,8 @@ from stores.archive.archive_rows import ArchivedRecord
 from stores.archive.archive_rows import Kind as Archived
 from stores.decisions import Decisions
 
+pytestmark = pytest.mark.slow
+
 START_MS = 1_764_000_000_000
 SCHEMA = """
 id: {field: id, type: integer}

@@ -190,6 +190,7 @@ def test_a_worker_that_is_told_to_end_puts_its_job_back_and_another_one_does_it(
     assert not office.another_worker("w2").step()
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_was_killed_is_done_once_by_the_next(office: Office, tmp_path: pathlib.Path) -> None:
     sign = tmp_path / "sign"
     id = office.ask("think", steps=60_000, sign=str(sign))

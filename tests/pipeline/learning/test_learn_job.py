@@ -163,6 +163,7 @@ def test_a_definition_that_comes_back_after_a_restart_goes_on_too(release: Relea
     assert [each.encode() for each in after.snapshots(4)] == published
 
 
+@pytest.mark.slow
 def test_so_many_replaced_definitions_of_a_model_are_kept_and_the_rest_is_dropped(release: Release) -> None:
     teacher = teacher_of(release)
     decide(teacher, 1)

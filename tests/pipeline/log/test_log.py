@@ -11,6 +11,7 @@ import time
 import zlib
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +65,8 @@ def as_entries(records: list[LogRecord]) -> list[Entry]:
     return [Entry(each.topic, each.key, each.value, tuple(each.headers)) for each in records]
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=examples(60), deadline=None)
 @given(BATCHES, st.integers(200, 2_000), st.integers(0, 40), st.sets(st.sampled_from(TOPICS), min_size=1))
 def test_what_was_appended_is_read_in_order_from_any_record_on_in_any_process(tmp_path_factory, batches, bytes_, start, topics) -> None:
     folder = tmp_path_factory.mktemp("log")

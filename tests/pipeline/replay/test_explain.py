@@ -126,6 +126,7 @@ def test_a_rule_or_an_event_that_is_not_there_is_refused_with_what_there_is(tmp_
     assert explained(tmp_path, OFTEN, [event(1, 1.0), event(1, 2.0, who="u1")], 1, "u1").user == "u1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [

@@ -79,6 +79,7 @@ def without_rate(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith(("rate", "refused"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "compacted"),
     [

@@ -68,6 +68,7 @@ def test_a_model_whose_only_input_goes_missing_says_nothing_and_the_next_one_spe
     assert found["model.shape"][200:600].notna().all()
 
 
+@pytest.mark.slow
 def test_a_model_that_learns_from_labels_says_nothing_of_a_gap_either(tmp_path: pathlib.Path) -> None:
     events = [{**event, "label": row % 3 == 0} for row, event in enumerate(payments(1_200, missing_from=900))]
     for event in events:

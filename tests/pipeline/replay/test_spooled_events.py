@@ -7,6 +7,7 @@ import tempfile
 
 import msgspec
 import numpy as np
+import pytest
 from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from features.schema.schema import Schema, read_schema
 from pipeline.engine.event_keys import RecordedBatch
 from pipeline.replay.spooled_events import SpooledEvents
 from pipeline.tables.event_files import total_order, turns_of
+
+pytestmark = pytest.mark.slow
 
 START_MS = 1_700_000_000_000
 SCHEMAS = {

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import pytest
 from strange_releases import outcome
 
+pytestmark = pytest.mark.slow
+
 BLOCK = 1_000
 ONCE_A_FAULT = (1_001_606, 1_001_620, 1_002_146)
 """Seeds under which notes of one time changed their order whenever a profile was read."""

@@ -153,6 +153,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(30))
 @given(
     step=st.sampled_from([step for step in STEPS if step not in ("decoding", "messages")]),

@@ -74,6 +74,7 @@ def same(a: object, b: object) -> bool:
     return a == b
 
 
+@pytest.mark.slow
 def test_the_stages_decide_as_replay_does_whatever_the_bundles(tmp_path) -> None:
     events = payments(600)
     (tmp_path / "events.jsonl").write_bytes(b"\n".join(encoded(events)))

@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 import msgspec
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from imitation import ControlRecord, Imitation
 
@@ -126,7 +127,8 @@ def test_what_a_restart_gives_back_in_another_order_leaves_each_event_its_snapsh
     assert (numbers(restored), numbers(restored, "other")) == ([1], [None])
 
 
-@settings(max_examples=40)
+@pytest.mark.slow
+@settings(max_examples=examples(40))
 @given(st.randoms(use_true_random=False))
 def test_any_mixture_of_stamps_in_a_bundle_gives_each_event_what_its_own_snapshots_alone_give(draw: random.Random) -> None:
     """Events that wait come late and mixed, some of one user; each decision must be that of a job that stopped reading at its stamp."""

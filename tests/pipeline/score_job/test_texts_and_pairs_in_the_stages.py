@@ -85,6 +85,7 @@ def said(decision: dict[str, object]) -> list[object]:
     return [decision["event_id"], decision["revision"], decision["action"], *[None if n is None or math.isnan(n) else n for n in numbers]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 33, 1_000])
 def test_the_stages_decide_as_replay_does_with_texts_pairs_and_corrections(tmp_path, size: int) -> None:
     events = sent()

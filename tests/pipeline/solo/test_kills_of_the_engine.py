@@ -16,6 +16,8 @@ from foundation.settings import Settings
 from pipeline.log.log_folder import INPUT
 from pipeline.solo.engine import STATE
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = pathlib.Path(__file__).with_name("killed_engine.py")
 SECONDS_MAX = 3_000
 

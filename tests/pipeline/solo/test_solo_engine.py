@@ -575,6 +575,7 @@ def written_in(system: Running) -> dict[bytes, int]:
         return dict(connection.execute("select key, written_ms from user_heads").fetchall())
 
 
+@pytest.mark.slow
 def test_logs_of_other_processes_are_looked_at_now_and_then_and_not_at_each_micro_batch(running, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
     monkeypatch.setattr(LogReader, "refresh", lambda self: looks.append("look"))

@@ -25,6 +25,8 @@ from pipeline.engine.fact_record import FactRecord
 from pipeline.replay.replay import Replay
 from pipeline.trial.configuration_folder import read_texts
 
+pytestmark = pytest.mark.slow
+
 SILENCE = """
 title: Nobody pays again
 owner: tests

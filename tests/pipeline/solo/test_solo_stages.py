@@ -16,6 +16,8 @@ from pipeline.score_job import decode, user
 from pipeline.solo.stages import Stages
 from pipeline.wire.declaration import Tag
 
+pytestmark = pytest.mark.slow
+
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nentities: [shop, device]\n"
     "fields: {amount: {type: decimal, scale: 2, retain: true}}\nlateness: 10m\n",

@@ -31,6 +31,8 @@ from live_rows import (
 from foundation.refusal import Refusal
 from pipeline.tables.event_files import read_history
 
+pytestmark = pytest.mark.slow
+
 
 def cells_of(draw: random.Random, kind: str, unit: str) -> tuple[pa.DataType, list[Any]]:
     """A physical type of a column, and values that it may hold."""

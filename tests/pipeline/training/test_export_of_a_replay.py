@@ -217,6 +217,7 @@ def test_an_existing_file_is_replaced_on_demand(config: pathlib.Path, with_label
     assert len(pyarrow.parquet.read_table(out)) == 3_000
 
 
+@pytest.mark.slow
 def test_the_label_of_the_highest_source_stands_in_features_and_exports_whatever_the_order_of_the_file(
     config: pathlib.Path, with_labels: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

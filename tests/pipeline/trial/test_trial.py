@@ -54,6 +54,7 @@ def counting(kinds: int, of: str = "k{}") -> str:
     return "".join(f"- {{name: f{n}, template: count, entity: {of.format(n)}, window: 1h}}\n" for n in range(kinds))
 
 
+@pytest.mark.slow
 def test_as_many_kinds_of_entities_as_an_event_can_wait_for_decide() -> None:
     entities = [f"k{n}" for n in range(ENTITIES_MAX)]
     assert len(try_release(texts({"entities": entities}, counting(ENTITIES_MAX))).entity_kinds()) == ENTITIES_MAX
@@ -96,6 +97,7 @@ def test_a_policy_of_more_models_than_a_decision_can_remember_is_refused() -> No
         try_release(texts({}, models=models, policy=first_ready[1]))
 
 
+@pytest.mark.slow
 def test_decisions_that_no_topic_would_take_are_refused() -> None:
     features = "".join(f"- {{name: {'n' * 120}{n}, template: calendar, part: hour}}\n" for n in range(3_200))
     fields = {f"{'x' * 120}{n}": {"type": "float"} for n in range(1_000)} | {"amount": {"type": "float"}}

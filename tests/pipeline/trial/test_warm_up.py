@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 _RUN = """
 import importlib, pkgutil
 from numba.core.dispatcher import Dispatcher
