@@ -192,7 +192,7 @@ def answered(
     return sorted(found), int(counts[LATE]), int(counts[DROPPED] + counts[CUT])
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(1_200), deadline=None)
 @given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans(), st.booleans())
 def test_slots_give_the_matches_of_brute_force(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool, bare: bool
@@ -298,7 +298,7 @@ def valued_streams(draw: st.DrawFn) -> list[tuple[str, Seen]]:
     return found
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(900), deadline=None)
 @given(asking_sequences(), valued_streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans())
 def test_conditions_that_read_earlier_steps_give_the_matches_of_brute_force_or_fewer_and_count_that(
     plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool

@@ -16,7 +16,7 @@ def system(tmp_path: pathlib.Path) -> Iterator[AlertsSystem]:
         yield made
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.deep)])
 def test_whatever_process_is_killed_each_event_of_each_alert_is_told_once_and_in_order(system: AlertsSystem, kills: int) -> None:
     run_with_kills(system, 2, kills)
 

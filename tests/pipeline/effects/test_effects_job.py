@@ -32,7 +32,7 @@ PROGRAM = pathlib.Path(__file__).with_name("killed_effects.py")
 PROJECT = PROGRAM.parents[3]
 START_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
-KILLS = 6
+KILLS = 3
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def until(condition: Callable[[], object], program: "subprocess.Popen[str]") -> 
         time.sleep(0.3)
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.deep)])
 def test_kills_at_random_moments_lose_nothing_and_change_no_answer(tmp_path: pathlib.Path, kills: int) -> None:
     settings = Settings(runtime="solo", folder=str(tmp_path))
     command = [sys.executable, str(PROGRAM), str(tmp_path), str(kills), "1"]
