@@ -7,7 +7,7 @@ from api.definitions.in_force import InForce
 from api.http.model_responses import ShownModel, ShownModels
 from api.http.problem import Problem
 from pipeline.engine.definitions.champions import CHAMPIONS, Champion, champions_text
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 
 CHAMPION, CHALLENGER, BESIDE = "champion", "challenger", "beside"

@@ -8,7 +8,7 @@ from api.models.standings import model_of
 from pipeline.comparison.importance import Moved, moved_by
 from pipeline.comparison.known_outcomes import DAY_MS
 from pipeline.comparison.unchanged import Unchanged
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from stores.effects import Effects
 from stores.trained_models import TrainedModels

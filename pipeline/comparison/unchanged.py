@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release, models_of
 from stores.registry import Registry
 

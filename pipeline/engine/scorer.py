@@ -24,7 +24,7 @@ from pipeline.engine.decisions.revisions import turns
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
 from pipeline.engine.decisions.verdicts import Verdicts, joined, nothing_said
 from pipeline.engine.decisions.waves import waves
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
 from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState

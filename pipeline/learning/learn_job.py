@@ -37,7 +37,7 @@ from pipeline.control.kafka import (
 )
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.isolation import Aside, one_by_one
-from pipeline.engine.learners.learner import LabelLearner
+from pipeline.engine.learners.label_learner import LabelLearner
 from pipeline.learning.drift_watch import DriftWatch
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trained_elsewhere import TrainedElsewhere

@@ -14,20 +14,13 @@ from patterns.hold_out import known_shares
 from patterns.policy import ACTIONS
 from patterns.thresholds.threshold import COHORT, LOOKED, OWN_SPREAD, SPREAD, THRESHOLD, USUAL, VALUE, WEIGHT
 from pipeline.engine.decisions.looked_up import LookedUp
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import event_keys
-from pipeline.engine.learners.learner import (
-    AnyLearner,
-    EventLearner,
-    LabelLearner,
-    Learners,
-    PopulationLearner,
-    advance,
-    resume,
-    state_of,
-    welcome,
-)
+from pipeline.engine.learners.event_learner import EventLearner
+from pipeline.engine.learners.keyed_learner import PopulationLearner
+from pipeline.engine.learners.label_learner import LabelLearner
+from pipeline.engine.learners.learner import AnyLearner, Learners, advance, resume, state_of, welcome
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import Served

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from pipeline.comparison.drift import LABEL_RATE
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from stores.decisions import StoreUnavailableError
 from stores.jobs import JobRequest, Jobs, QueueBounds, QueueFullError, new_job_id

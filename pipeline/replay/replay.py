@@ -21,8 +21,10 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import SEVERAL_EVENTS, Labels, first_rows, rows_of_labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.learners.fitted_trees import LabelledRows
-from pipeline.engine.learners.learner import LabelLearner, Learners, RetrainedLearner, advance, welcome
+from pipeline.engine.learners.label_learner import LabelLearner
+from pipeline.engine.learners.learner import Learners, advance, welcome
 from pipeline.engine.learners.lessons import Lessons
+from pipeline.engine.learners.retrained_learner import RetrainedLearner
 from pipeline.engine.learners.threshold_learner import ThresholdLearner
 from pipeline.engine.learners.two_numbers import served_of
 from pipeline.engine.scorer import Scorer

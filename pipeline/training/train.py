@@ -13,7 +13,7 @@ from foundation.refusal import Refusal
 from patterns.entries import Change
 from pipeline.control.progress import Progress
 from pipeline.engine.definitions.boosted_model import Boosted
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.catalogue import RIVER, learner_of, score_from
 from detectors.river.allowed import for_replay_only
 from foundation.refusal import Refusal
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release, models_of
 from pipeline.trial.river_cost import RiverCost
 

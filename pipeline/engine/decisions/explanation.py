@@ -15,7 +15,7 @@ from pipeline.engine.decisions.decider_words import decider_again, with_deciders
 from pipeline.engine.decisions.reason_words import name_in_words, reason_of
 from pipeline.engine.decisions.reasons import shares_of
 from pipeline.engine.decisions.verdicts import REASONS_MAX, UNDECIDED, Verdicts
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 
 

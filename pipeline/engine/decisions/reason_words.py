@@ -7,7 +7,7 @@ from features.definitions.wording import entity_in_words, is_flag, number_in_wor
 from features.schema.batch import Batch
 from foundation.refusal import shortened
 from pipeline.engine.decisions.verdicts import Verdicts
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 
 TEXT_CHARACTERS_MAX = 60

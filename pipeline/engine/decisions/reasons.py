@@ -11,7 +11,7 @@ from features.windows.row_label import CORRECTIONS_MAX
 from patterns.policy import ACTIONS, BY_RULES, DECIDERS
 from pipeline.engine.decisions.outcome_words import DECIDER_BIT, INPUT_BITS, ONE_RULE_BIT, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
 from pipeline.engine.decisions.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import RELEASE_MAX
 
 REVISION_MAX = CORRECTIONS_MAX + 1

@@ -6,7 +6,7 @@ from features.definitions.row_column import Origin
 from features.profiles.sections import Section, WarmUp
 from features.sets.feature_set import FeatureSet
 from features.sets.warm_up import is_known
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 
 
 def sections_of(models: Sequence[Model], features: FeatureSet) -> dict[str, tuple[Section, ...]]:

@@ -29,7 +29,8 @@ from pipeline.engine.definitions.champions import (
     check_challengers,
 )
 from pipeline.engine.definitions.compiled_parts import once_each
-from pipeline.engine.definitions.models import Model, object_shape, read_models
+from pipeline.engine.definitions.model import Model, object_shape
+from pipeline.engine.definitions.models import read_models
 from pipeline.engine.definitions.own_detectors import sections_of
 from pipeline.engine.definitions.rules import Around, rules_in_slices
 

@@ -11,7 +11,7 @@ from detectors.boosted.symmetric_trees import BoostedScoring
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from pipeline.engine.definitions.boosted_model import Boosted
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 
 POSITIVES_MIN = 50
 """Of a fit: of fewer trees would learn by heart what one of them was."""

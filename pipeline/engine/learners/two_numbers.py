@@ -13,7 +13,7 @@ from detectors.snapshot import GROUP_END
 from features.schema.batch import Batch
 from patterns.policy import ACTIONS
 from pipeline.engine.decisions.verdicts import Verdicts
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.learners.lessons import Lessons
 from pipeline.engine.learners.outcome_counts import OutcomeCounts

@@ -13,7 +13,7 @@ from detectors.snapshot import Snapshot
 from patterns.thresholds.tail_table import TailTable
 from patterns.thresholds.threshold import Threshold
 from pipeline.engine.decisions.snapshots_of_rows import NONE, Installed, SnapshotsOfRows
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.learners.threshold_learner import KIND
 from pipeline.engine.learners.two_numbers import CALIBRATION, SCALE

@@ -9,7 +9,7 @@ from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, T
 from features.profiles.profiles import Profiles
 from pipeline.engine.decisions.outcome_words import common_flags
 from pipeline.engine.decisions.snapshots_of_rows import SnapshotsOfRows
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 
 _NOT_NEW = DUPLICATE | ID_REUSED | TOO_LATE | UNKNOWN | TOO_FAR_BACK | TOO_OFTEN | CORRECTED | RETRACTED
 

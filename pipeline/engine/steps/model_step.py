@@ -8,7 +8,7 @@ from detectors.snapshot import snapshot_key
 from features.definitions.event_columns import texts_of
 from features.schema.string_hash import words_of
 from pipeline.engine.decisions.verdicts import Verdicts
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.steps.installed_snapshots import InstalledSnapshots
 from pipeline.engine.steps.keyed_scores import score_keyed

@@ -10,7 +10,9 @@ from detectors.learner import Arrays
 from features.windows.row_label import standings
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.engine.learners.learner import EventLearner, LabelLearner, welcome
+from pipeline.engine.learners.event_learner import EventLearner
+from pipeline.engine.learners.label_learner import LabelLearner
+from pipeline.engine.learners.learner import welcome
 from pipeline.engine.learners.lessons import Lessons
 
 HOUR_MS = 3_600_000

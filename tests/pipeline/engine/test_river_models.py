@@ -11,7 +11,7 @@ from features.schema.decode import Decoder
 from foundation.refusal import Refusal
 from patterns.policy import ACTIONS
 from pipeline.engine.decisions.explanation import Explanations
-from pipeline.engine.definitions.models import Model
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import compile_release
 from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import History
