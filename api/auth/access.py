@@ -28,8 +28,8 @@ from stores.sessions import Sessions
 from stores.tokens import Tokens
 
 if TYPE_CHECKING:
-    from api.auth.oidc import OidcVerifier
-    from api.auth.provider_sign_in import ProviderSignIn
+    from api.auth.provider.oidc import OidcVerifier
+    from api.auth.provider.provider_sign_in import ProviderSignIn
 
 
 class Access(msgspec.Struct):
@@ -61,7 +61,7 @@ class Access(msgspec.Struct):
         """
         if self.oidc is None or not settings.oidc_client_id:
             return None
-        from api.auth.provider_sign_in import ProviderSignIn  # see `_oidc`
+        from api.auth.provider.provider_sign_in import ProviderSignIn  # see `_oidc`
 
         return ProviderSignIn(settings, self.oidc, self.sessions, clock)
 
@@ -105,8 +105,8 @@ def note_found(audit: Audit, release: StoredRelease) -> None:
 def _oidc(settings: Settings) -> "OidcVerifier | None":
     if not settings.oidc_issuer:
         return None
-    from api.auth.jwks import Keys  # with it comes a library of cryptography of 10 MB, which only an identity provider needs
-    from api.auth.oidc import OidcVerifier, read_rules
+    from api.auth.provider.jwks import Keys  # with it comes a library of cryptography of 10 MB, which only an identity provider needs
+    from api.auth.provider.oidc import OidcVerifier, read_rules
 
     return OidcVerifier(read_rules(settings), Keys(settings.oidc_issuer, settings.oidc_jwks_url, time.monotonic))
 

@@ -17,9 +17,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
     model = next((each for each in models if each["name"] == name), None)
     if model is None:
         raise Problem(404, f"the release in force has no model {name[:80]}")
-    importance, drift = await asyncio.gather(
-        asked.api.tried(f"/v1/models/{quoted(name)}:importance"), asked.api.tried("/v1/models:drift")
-    )
+    importance, drift = await asyncio.gather(asked.api.tried(f"/v1/models/{quoted(name)}:importance"), asked.api.tried("/v1/models:drift"))
     return {"title": name, "model": model, "importance": importance, "day_ms": drift["day_ms"] if drift else 0, "seen": _seen(model, drift)}
 
 

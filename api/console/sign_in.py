@@ -17,7 +17,7 @@ from api.kafka.log import Clock
 from stores.audit import Audit, Fact
 
 if TYPE_CHECKING:
-    from api.auth.provider_sign_in import ProviderSignIn
+    from api.auth.provider.provider_sign_in import ProviderSignIn
 
 BEGUN_SECONDS_MAX = 600
 FIRST_PAGE = "/queue"

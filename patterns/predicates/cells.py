@@ -10,8 +10,8 @@ from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
 from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Attribute
-from patterns.predicates.cell_kernels import locate_doubles, locate_ints
 from patterns.predicates.index import Index
+from patterns.predicates.kernels.cell_kernels import locate_doubles, locate_ints
 from patterns.predicates.text_numbers import TextNumbers
 
 _NO_FAULTS = np.zeros(0, np.uint8)

@@ -8,16 +8,16 @@ import numpy as np
 from features.expressions.functions.column import Column
 from foundation.number_arrays import Int64s
 from patterns.language.pattern import Condition
-from patterns.predicates.candidate_kernels import find_candidates
 from patterns.predicates.cells import locate_many
 from patterns.predicates.cost import cost_of_all
 from patterns.predicates.early_values import EarlyPlan
 from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
+from patterns.predicates.kernels.candidate_kernels import find_candidates
+from patterns.predicates.kernels.truth_kernels import verify
 from patterns.predicates.late_values import LatePlan, ask_late
 from patterns.predicates.slices import Slices, completed, parts_of
-from patterns.predicates.truth_kernels import verify
 
 _PASSING = 0.01
 

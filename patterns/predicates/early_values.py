@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from features.expressions.functions.types import Type
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.atoms import Attribute
-from patterns.predicates.cell_kernels import locate_ints, locate_matrix, locate_texts
 from patterns.predicates.cells import locate
 from patterns.predicates.event_values import EventLayout, EventValues, Place, times_us
 from patterns.predicates.index import Index
+from patterns.predicates.kernels.cell_kernels import locate_ints, locate_matrix, locate_texts
 from patterns.predicates.text_numbers import TextNumbers
 
 _NO_FAULTS = np.zeros(0, np.uint8)

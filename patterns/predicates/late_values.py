@@ -13,8 +13,8 @@ from patterns.predicates.atoms import Attribute
 from patterns.predicates.cells import column_of, locate
 from patterns.predicates.event_values import EventLayout, EventValues, Place
 from patterns.predicates.index import Index
-from patterns.predicates.late_kernels import find_next_asked, group_by_condition, narrow_candidates
-from patterns.predicates.number_kernels import NUMBER, OTHER, TRUTH, ask_numbers, gather
+from patterns.predicates.kernels.late_kernels import find_next_asked, group_by_condition, narrow_candidates
+from patterns.predicates.kernels.number_kernels import NUMBER, OTHER, TRUTH, ask_numbers, gather
 
 Cells = NDArray[np.int32]
 _FEW = 0.5

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from api.asgi_entry import AsgiEntry
 from api.auth.authenticator import Authenticator
-from api.auth.jwks import Key
-from api.auth.oidc import OidcVerifier, Rules
 from api.auth.permissions import Caller, caller
+from api.auth.provider.jwks import Key
+from api.auth.provider.oidc import OidcVerifier, Rules
 from api.auth.token_verifier import StoredTokenVerifier
 from api.http.metrics import ApiMetrics
 from api.http.peer import read_peers

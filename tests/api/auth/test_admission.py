@@ -8,8 +8,9 @@ import pytest
 from api_imitation import TOKEN, Api
 from served import served
 
-from api.auth import authenticator, jwks, rejection_log
+from api.auth import authenticator, rejection_log
 from api.auth.authenticator import REVOKED_SECONDS_MAX
+from api.auth.provider import jwks
 from api.auth.rejection_log import LINES_MAX, RejectionLog
 
 SECONDS_MAX = 60.0

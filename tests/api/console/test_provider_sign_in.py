@@ -10,9 +10,9 @@ import pytest
 from api_imitation import Api
 from identity_provider import AUDIENCE, Provider
 
-from api.auth.jwks import Keys
-from api.auth.oidc import OidcVerifier, read_rules
-from api.auth.provider_sign_in import ProviderSignIn
+from api.auth.provider.jwks import Keys
+from api.auth.provider.oidc import OidcVerifier, read_rules
+from api.auth.provider.provider_sign_in import ProviderSignIn
 
 CONSOLE = "http://localhost:18000"
 

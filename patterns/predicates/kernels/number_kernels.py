@@ -9,9 +9,9 @@ from detectors.compiled import compiled
 from features.expressions.number_code import load_row, run_steps
 from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
-from patterns.predicates.cell_kernels import number_of_double
-from patterns.predicates.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s, Uint16s, Uint64s
-from patterns.predicates.late_kernels import narrow, next_asked
+from patterns.predicates.kernels.cell_kernels import number_of_double
+from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s, Uint16s, Uint64s
+from patterns.predicates.kernels.late_kernels import narrow, next_asked
 
 Bools = NDArray[np.bool_]
 OTHER, NUMBER, TRUTH = 0, 1, 2

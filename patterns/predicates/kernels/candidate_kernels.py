@@ -5,8 +5,8 @@ import numpy as np
 from detectors.compiled import compiled
 from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
-from patterns.predicates.bits import count_bits, keep_common, lowest_bit, words_with_bits
-from patterns.predicates.index_kernels import BLOCK, WORDS, Int32s, Uint16s, Uint64s
+from patterns.predicates.kernels.bits import count_bits, keep_common, lowest_bit, words_with_bits
+from patterns.predicates.kernels.index_kernels import BLOCK, WORDS, Int32s, Uint16s, Uint64s
 
 _ONE = np.uint64(1)
 

@@ -6,8 +6,8 @@ import jwt
 import msgspec
 
 from api.auth.cached_credential import Credential, Rejected
-from api.auth.jwks import Keys
 from api.auth.permissions import ROLES, caller
+from api.auth.provider.jwks import Keys
 from api.auth.token_kind import is_access_token
 from foundation.refusal import Refusal
 from foundation.settings import Settings

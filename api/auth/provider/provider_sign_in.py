@@ -15,9 +15,9 @@ import httpx
 import msgspec
 
 from api.auth.cached_credential import Rejected, VerifierUnavailableError
-from api.auth.jwks import FETCH_SECONDS_MAX, LOCAL, require_private
-from api.auth.oidc import OidcVerifier
-from api.auth.provider_documents import configuration_of, fetch_json
+from api.auth.provider.jwks import FETCH_SECONDS_MAX, LOCAL, require_private
+from api.auth.provider.oidc import OidcVerifier
+from api.auth.provider.provider_documents import configuration_of, fetch_json
 from api.auth.sessions import LinkContent
 from api.http.problem import Problem
 from api.http.problem_types import VERIFIER_AWAY

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
-from patterns.predicates.index_kernels import BLOCK, Int32s, Uint16s, Uint64s
+from patterns.predicates.kernels.index_kernels import BLOCK, Int32s, Uint16s, Uint64s
 
 _ONE = np.uint64(1)
 Bools = NDArray[np.bool_]

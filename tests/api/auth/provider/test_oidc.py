@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from identity_provider import AUDIENCE, RSA_KEYS, Provider, pem_of, public, unsigned
 
-from api.auth import jwks
 from api.auth.authenticator import Authenticator
-from api.auth.jwks import Keys
-from api.auth.oidc import OidcVerifier, claimed_roles, read_rules
 from api.auth.permissions import Caller
+from api.auth.provider import jwks
+from api.auth.provider.jwks import Keys
+from api.auth.provider.oidc import OidcVerifier, claimed_roles, read_rules
 from api.http.problem import Problem
 from foundation.refusal import Refusal
 from foundation.settings import Settings

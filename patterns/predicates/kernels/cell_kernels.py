@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
-from patterns.predicates.index_kernels import ERROR_CELL, FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
+from patterns.predicates.kernels.index_kernels import ERROR_CELL, FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
 
 _MAGNITUDE = np.int64((1 << 63) - 1)
 

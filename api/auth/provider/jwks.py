@@ -11,7 +11,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from api.auth.cached_credential import Rejected, VerifierUnavailableError
-from api.auth.provider_documents import configuration_of, fetch_json
+from api.auth.provider.provider_documents import configuration_of, fetch_json
 from api.kafka.log import Clock
 from foundation.refusal import Refusal
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
-from patterns.predicates.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
+from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
 
 _FALSE, _TRUE, _MISSING, _ERROR = 0, 1, 2, 3
 _ATOM, _CONSTANT, _NOT, _BOTH, _EITHER, _CHOICE, _UNLESS_FALSE, _UNLESS_TRUE = range(8)
