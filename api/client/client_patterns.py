@@ -17,7 +17,7 @@ from api.http.rule_responses import (
     ShownSnooze,
     ShownSnoozes,
 )
-from patterns.rules.explanation import Why
+from patterns.rules.explaining.explanation import Why
 
 
 class RulesUploaded(msgspec.Struct):

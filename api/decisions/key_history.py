@@ -9,8 +9,8 @@ from features.expressions.functions.types import Type
 from features.schema.event import id_key_of
 from features.schema.schema import Schema
 from patterns.language.pattern import Pattern
-from patterns.rules.seen_event import SeenEvent, forgotten_event
-from patterns.rules.why import History
+from patterns.rules.explaining.seen_event import SeenEvent, forgotten_event
+from patterns.rules.explaining.why import History
 from pipeline.engine.decisions.recalled import recalled
 from stores.decisions import Decisions, StoredDecision
 

@@ -12,7 +12,7 @@ from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
 from api.kafka.log import Clock
-from patterns.rules.explanation import Why
+from patterns.rules.explaining.explanation import Why
 from stores.decisions import Decisions
 from stores.effects import DAY_MS
 from stores.registry import Registry

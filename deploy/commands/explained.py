@@ -4,7 +4,7 @@ import datetime
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from patterns.rules.explanation import Shown, ShownCondition, ShownSequence, Why
+from patterns.rules.explaining.explanation import Shown, ShownCondition, ShownSequence, Why
 
 _OUTCOMES = {True: "matches", False: "does not match", None: "may match"}
 

@@ -11,12 +11,12 @@ from features.schema.batch import Batch
 from foundation.refusal import Refusal
 from patterns.entries import Change
 from patterns.language.pattern import Pattern
-from patterns.rules.explanation import Why
+from patterns.rules.explaining.explanation import Why
+from patterns.rules.explaining.seen_event import SeenEvent, names_asked
+from patterns.rules.explaining.why import History as Seen
+from patterns.rules.explaining.why import why
 from patterns.rules.own_names import own_name
-from patterns.rules.seen_event import SeenEvent, names_asked
 from patterns.rules.sight_values import ValueSource
-from patterns.rules.why import History as Seen
-from patterns.rules.why import why
 from pipeline.engine.decisions.outcome_words import common_flags
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release

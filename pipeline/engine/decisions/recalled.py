@@ -7,7 +7,7 @@ from features.expressions.functions.column import Value
 from features.expressions.functions.types import Type
 from features.expressions.names import IN_LIST
 from features.schema.schema import Schema
-from patterns.rules.seen_event import SeenEvent
+from patterns.rules.explaining.seen_event import SeenEvent
 
 _LIST = "a decision keeps of lists only what the rules looked at that matched"
 _FACT = "a decision keeps of facts only those that rules looked at that matched"

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from foundation.refusal import Refusal
-from patterns.rules.explanation import Why
+from patterns.rules.explaining.explanation import Why
 from pipeline.engine.definitions.release import compile_release
 from pipeline.replay.explain import Wanted, explain_recorded
 from pipeline.replay.replay import Replay

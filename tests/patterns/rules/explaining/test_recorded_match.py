@@ -7,7 +7,7 @@ import pytest
 from rule_scope import reading_of
 
 from patterns.language.pattern import Step
-from patterns.rules.recorded_match import steps_of_match
+from patterns.rules.explaining.recorded_match import steps_of_match
 
 
 def steps_with(*times: str) -> list[Step]:

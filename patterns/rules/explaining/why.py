@@ -11,7 +11,7 @@ from patterns.language.pattern import Sequence as Steps
 from patterns.predicates.form import Forms
 from patterns.predicates.tree import Truth
 from patterns.predicates.truths import truths
-from patterns.rules.explanation import (
+from patterns.rules.explaining.explanation import (
     Shown,
     ShownCondition,
     ShownException,
@@ -21,8 +21,8 @@ from patterns.rules.explanation import (
     TakenEvent,
     Why,
 )
-from patterns.rules.progress import Partial, Progress
-from patterns.rules.seen_event import SeenEvent
+from patterns.rules.explaining.progress import Partial, Progress
+from patterns.rules.explaining.seen_event import SeenEvent
 from patterns.rules.wording import plain_value
 
 _SKIPPED = {Truth.MISSING: "skipped"}

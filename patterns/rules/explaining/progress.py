@@ -22,9 +22,9 @@ from patterns.language.pattern import Condition, Missing, Sequence, Step
 from patterns.predicates.form import Forms
 from patterns.predicates.tree import Truth
 from patterns.predicates.truths import truths
+from patterns.rules.explaining.recorded_match import steps_of_match
+from patterns.rules.explaining.seen_event import SeenEvent
 from patterns.rules.formulas import compiled_node
-from patterns.rules.recorded_match import steps_of_match
-from patterns.rules.seen_event import SeenEvent
 from patterns.sequences.matched import MatchedSequences
 from patterns.sequences.programs import Read, reads_of
 from patterns.sequences.sequences import RuleSequence, Sequences
