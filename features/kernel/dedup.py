@@ -2,6 +2,7 @@
 
 import math
 
+from features.kernel.id_filter import FEW_ROWS, has_filter, is_surely_new, make_filter
 from features.kernel.inputs import Answers, Arrivals
 from features.layout.layout import (
     BLOOM,
@@ -45,36 +46,53 @@ def known_event(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, ke
 
     `key` is the key of its row, see `inputs.row_key`. Rows of other entities written by older versions have `id_key` instead.
     """
-    if not is_user and time_ms > slab.heads[slot, NEWEST]:
+    if is_user:
+        return END if is_surely_new(slab, slot, key) else known_of_user(slab, plan, slot, time_ms, key, stride)
+    if time_ms > slab.heads[slot, NEWEST]:
         return END
-    known = row_with(slab, plan, slot, time_ms, key, stride, is_user)
-    return row_with(slab, plan, slot, time_ms, id_key, stride, is_user) if known == END and key != id_key else known
+    known = known_at(slab, slot, time_ms, key, stride)
+    return known_at(slab, slot, time_ms, id_key, stride) if known == END and key != id_key else known
 
 
 @inner
-def row_with(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int, is_user: bool) -> int:
-    """Does the same as `known_event` for one key."""
-    oldest = max(slab.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE] if is_user else time_ms
-    bit = bit_of(key)
-    bit_2 = bit_2_of(key)
+def known_of_user(slab: ProfileSlab, plan: PlanArrays, slot: int, time_ms: int, key: int, stride: int) -> int:
+    """Searches a user's rows from the newest back; a search of many that finds nothing makes a filter, so that the next can be skipped."""
+    oldest_ms = max(slab.heads[slot, NEWEST], time_ms) - plan.numbers[DEDUPE]
     page: int = slab.heads[slot, LAST]
     newer = 0
-    while page >= 0 and (not is_user or newer < plan.numbers[REWIND_MAX]):
+    while page >= 0 and newer < plan.numbers[REWIND_MAX]:
         fill = slab.pages[page, FILL]
-        if slab.pages[page, BLOOM] & bit and slab.pages[page, BLOOM_2] & bit_2:
+        if may_hold(slab, page, key):
             for at in range(fill - 1, -1, -1):
                 word = PAGE_WORDS + at * stride
-                if slab.pages[page, word + ID] == key:
-                    then = slab.pages[page, word + TIME]
-                    if is_user and then >= oldest and newer + fill - 1 - at < plan.numbers[REWIND_MAX]:
-                        return (page << PAGE_BITS) + at
-                    if not is_user and then == time_ms:
-                        return (page << PAGE_BITS) + at
-        if slab.pages[page, PAGE_WORDS + TIME] < oldest:
-            return END
+                is_near = newer + fill - 1 - at < plan.numbers[REWIND_MAX] and slab.pages[page, word + TIME] >= oldest_ms
+                if slab.pages[page, word + ID] == key and is_near:
+                    return (page << PAGE_BITS) + at
         newer += fill
-        page = slab.pages[page, PREV]
+        page = END if slab.pages[page, PAGE_WORDS + TIME] < oldest_ms else slab.pages[page, PREV]
+    if newer > FEW_ROWS and not has_filter(slab, slot):
+        make_filter(slab.context, slot)
     return END
+
+
+@inner
+def known_at(slab: ProfileSlab, slot: int, time_ms: int, key: int, stride: int) -> int:
+    """Searches the rows at one time, and passes those after it."""
+    page: int = slab.heads[slot, LAST]
+    while page >= 0:
+        if may_hold(slab, page, key):
+            for at in range(slab.pages[page, FILL] - 1, -1, -1):
+                word = PAGE_WORDS + at * stride
+                if slab.pages[page, word + ID] == key and slab.pages[page, word + TIME] == time_ms:
+                    return (page << PAGE_BITS) + at
+        page = END if slab.pages[page, PAGE_WORDS + TIME] < time_ms else slab.pages[page, PREV]
+    return END
+
+
+@inner
+def may_hold(slab: ProfileSlab, page: int, key: int) -> bool:
+    """Tells whether a row of the page can have this key."""
+    return bool(slab.pages[page, BLOOM] & bit_of(key) and slab.pages[page, BLOOM_2] & bit_2_of(key))
 
 
 @inner

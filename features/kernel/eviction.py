@@ -1,6 +1,7 @@
 """Evicts old history; windows without an end keep what they need of it."""
 
 from features.definitions import window as windows
+from features.kernel.id_filter import FEW_ROWS, let_filter_go
 from features.kernel.labels import drop_orphans
 from features.layout.kernel_context import plan_of, slab_of
 from features.layout.layout import (
@@ -44,6 +45,8 @@ def evict_old(slab: ProfileSlab, plan: PlanArrays, slot: int, oldest_ms: int, st
         if slab.heads[slot, ORPHANS] >= 0:
             drop_orphans(slab.context, slot, newest_ms)
         drop_first(slab, slot, stride)
+        if slab.heads[slot, ROWS] <= FEW_ROWS:
+            let_filter_go(slab, slot)
         page = slab.heads[slot, FIRST]
 
 

@@ -3,6 +3,7 @@
 import math
 
 from features.kernel.dedup import body_word
+from features.kernel.id_filter import note_id
 from features.kernel.inputs import Answers, Arrivals, row_key
 from features.kernel.labels import adopt_orphans
 from features.kernel.outputs import write_outputs
@@ -46,6 +47,7 @@ def write_row(slab: ProfileSlab, plan: PlanArrays, arrivals: Arrivals, i: int, p
         slab.pages[page, word + BODY] = body_word(arrivals.body_keys[i], 0)
         slab.pages_f[page, word + SCORE] = math.nan
         slab.pages[page, word + OUTCOME] = 0
+        note_id(slab, arrivals.slots[i], row_key(arrivals, i))
     write_values(slab, plan, arrivals, i, place)
     slab.pages[page, BLOOM] |= bit_of(row_key(arrivals, i))
     slab.pages[page, BLOOM_2] |= bit_2_of(row_key(arrivals, i))

@@ -4,8 +4,9 @@ import math
 
 from features.kernel.dedup import answer_known, is_newest, known_event
 from features.kernel.eviction import evict_old
+from features.kernel.id_filter import FEW_ROWS, let_filter_go, prefetch_line
 from features.kernel.ingest import ingest_event, write_row
-from features.kernel.inputs import answers_of, arrivals_of, row_key
+from features.kernel.inputs import Arrivals, answers_of, arrivals_of, row_key
 from features.kernel.labels import add_note, apply_labels
 from features.kernel.out_of_order import amend, answer_known_again, insert_late
 from features.kernel.rebuild import clear, rebuild
@@ -23,6 +24,7 @@ from features.layout.layout import (
     ORPHANS,
     PAGE_BITS,
     PAGE_WORDS,
+    ROWS,
     TOO_LATE,
     WAITING,
     ProfileSlab,
@@ -80,7 +82,7 @@ def observe(context: Int64s, start: int) -> int:
     stride = plan.numbers[STRIDE]
     is_user = plan.numbers[IS_USER] != 0
     for i in range(start, len(arrivals.slots)):
-        prefetch_ahead(slab, plan, arrivals.slots, i, stride)
+        prefetch_ahead(slab, plan, arrivals, i, stride, is_user)
         slot, time_ms = arrivals.slots[i], arrivals.times_ms[i]
         if arrivals.ops[i] != ADD or has_due_labels(slab, slot, time_ms):
             return i
@@ -138,18 +140,22 @@ def settle(context: Int64s, i: int) -> bool:
 
 
 @inner
-def prefetch_ahead(slab: ProfileSlab, plan: PlanArrays, slots: Int64s, i: int, stride: int) -> None:
+def prefetch_ahead(slab: ProfileSlab, plan: PlanArrays, arrivals: Arrivals, i: int, stride: int, is_user: bool) -> None:
     """Prefetches what the events after i will read.
 
     Among many keys the kernel would spend most of its time waiting for memory. For the furthest event it fetches the head; for a nearer
-    one, whose head has arrived by now, the open page and the rows at the tails; for the nearest one the row that it will be written to.
+    one, whose head has arrived by now, the open page and the rows at the tails; for the nearest one the row that it will be written to,
+    and what its id is looked up in.
     """
+    slots = arrivals.slots
     if i + _HEAD_AHEAD < len(slots):
         for word in range(0, slab.heads.shape[1], _LINE_WORDS):
             prefetch(slab.heads, slots[i + _HEAD_AHEAD], word)
     if i + _PAGE_AHEAD < len(slots):
         slot = slots[i + _PAGE_AHEAD]
         page = slab.heads[slot, LAST]
+        if is_user and slab.heads[slot, ROWS] > FEW_ROWS:
+            prefetch(slab.filters, slot, 0)
         if page >= 0:
             prefetch(slab.pages, page, 0)
             for cursor in range(len(plan.offsets)):
@@ -160,6 +166,8 @@ def prefetch_ahead(slab: ProfileSlab, plan: PlanArrays, slots: Int64s, i: int, s
         page = slab.heads[slots[i + _ROW_AHEAD], LAST]
         if page >= 0:
             prefetch(slab.pages, page, PAGE_WORDS + slab.pages[page, FILL] * stride)
+        if is_user:
+            prefetch_line(slab, arrivals, i + _ROW_AHEAD)
 
 
 @entry
@@ -180,6 +188,8 @@ def rebuild_all(context: Int64s, slots: Int64s, sums: bool) -> None:
 
 @entry
 def clear_all(context: Int64s, slots: Int64s) -> None:
-    """Removes the values of each slot from the tables that all slots share."""
+    """Removes the values of each slot from the tables that all slots share, and its filter of ids."""
+    slab = slab_of(context)
     for i in range(len(slots)):
         clear(context, slots[i])
+        let_filter_go(slab, slots[i])

@@ -4,6 +4,7 @@ import math
 
 from features.kernel.capacity import has_room
 from features.kernel.dedup import body_word, is_body
+from features.kernel.id_filter import let_filter_go
 from features.kernel.ingest import ingest_event, write_row, write_values
 from features.kernel.inputs import answers_of, arrivals_of, row_key
 from features.kernel.labels import nearest_page
@@ -163,6 +164,7 @@ def retract(context: Int64s, i: int, place: int, stride: int) -> bool:
     note = note_retraction(slab, plan, slot, place >> PAGE_BITS, word_of(place, stride))
     rewind(context, slot, place, stride)
     remove_row(slab, slot, place, stride, len(plan.offsets) + len(plan.marks), answers.rows, i)
+    let_filter_go(slab, slot)
     replay(context, slot, last, stride)
     answers.rows[i] = reference_of(note)
     answers.flags[i] = RETRACTED

@@ -58,25 +58,22 @@ def _array_of(array: Any, table: Any, at: Any) -> Any:
     return array(table, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def ints(typing_context: Any, table: Any, at: Any) -> Any:
-    """Returns array `at`, int64 [rows]."""
-    return _array_of(types.Array(types.int64, 1, "C"), table, at)
+def _reader(element: Any, dimensions: int) -> Any:
+    """Makes the function that gives array `at` of a table as one of `element`, with so many dimensions."""
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def read(typing_context: Any, table: Any, at: Any) -> Any:
+        """Returns array `at` of the table."""
+        return _array_of(types.Array(element, dimensions, "C"), table, at)
+
+    return read
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def int_rows(typing_context: Any, table: Any, at: Any) -> Any:
-    """Returns array `at`, int64 [rows, columns]."""
-    return _array_of(types.Array(types.int64, 2, "C"), table, at)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def floats(typing_context: Any, table: Any, at: Any) -> Any:
-    """Returns array `at`, float64 [rows]."""
-    return _array_of(types.Array(types.float64, 1, "C"), table, at)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def float_rows(typing_context: Any, table: Any, at: Any) -> Any:
-    """Returns array `at`, float64 [rows, columns]."""
-    return _array_of(types.Array(types.float64, 2, "C"), table, at)
+ints = _reader(types.int64, 1)
+"""Returns array `at` of a table, int64 [rows]."""
+int_rows = _reader(types.int64, 2)
+"""Returns array `at` of a table, int64 [rows, columns]."""
+floats = _reader(types.float64, 1)
+"""Returns array `at` of a table, float64 [rows]."""
+float_rows = _reader(types.float64, 2)
+"""Returns array `at` of a table, float64 [rows, columns]."""

@@ -6,8 +6,8 @@ from features.layout.plan_arrays import PlanArrays
 from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
 
-_HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES, _SEALED, _DROPPED, _COUNTERS = range(12)
-_COUNTS = 12
+_HEADS, _PAGES, _EDGES, _BACKS, _SUFFIXES, _ROOTS, _FREE_PAGES, _FREE_NOTES, _NOTES = range(9)
+_FILTERS, _FILTER_LINES, _FREE_FILTERS, _SEALED, _DROPPED, _COUNTERS, _COUNTS = range(9, 16)
 _RANKS = _COUNTS + len(Counts._fields)
 _PLAN = _RANKS + len(Ranks._fields)
 ARRAYS = _PLAN + len(PlanArrays._fields)
@@ -17,7 +17,8 @@ ARRAYS = _PLAN + len(PlanArrays._fields)
 def context_of(slab: ProfileSlab, plan: PlanArrays, more: int) -> Int64s:
     """Makes the context of kernels over `slab` under `plan`, with room for `more` arrays; valid until either is replaced."""
     own = [slab.heads, slab.pages, slab.edges, slab.backs, slab.suffixes, slab.roots, slab.free_pages, slab.free_notes]
-    return table_of([*own, slab.notes, slab.sealed, slab.dropped, slab.counters, *slab.counts, *slab.ranks, *plan], more)
+    own += [slab.notes, slab.filters, slab.filter_lines, slab.free_filters, slab.sealed, slab.dropped, slab.counters]
+    return table_of([*own, *slab.counts, *slab.ranks, *plan], more)
 
 
 @inner
@@ -37,6 +38,9 @@ def slab_of(context: Int64s) -> ProfileSlab:
         ints(context, _FREE_PAGES),
         ints(context, _FREE_NOTES),
         int_rows(context, _NOTES),
+        int_rows(context, _FILTERS),
+        int_rows(context, _FILTER_LINES),
+        ints(context, _FREE_FILTERS),
         int_rows(context, _SEALED),
         int_rows(context, _DROPPED),
         ints(context, _COUNTERS),

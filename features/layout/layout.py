@@ -36,9 +36,16 @@ NUMBERS_OF_USER = 7
 # of LABEL is the label, above it stand the user's part of ID and, from bit 40 on, the rank of the source.
 NOTE_PREV, NOTE_NEXT, NOTE_TIME, NOTE_ID, NOTE_LABEL, NOTE_VISIBLE, NOTE_WORDS = range(7)
 
-# Counters that the kernel and its caller share: free pages and notes on their stacks, entries in the logs, and the entries that the tables
-# of values must have room for before the kernel can continue.
-FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, COUNTERS = range(6)
+# Cells of a slot beside its head that describe its filter of ids, see `features.kernel.id_filter`: first line << SIZE_BITS, and the base-2
+# logarithm of its lines, which is at least 1, so that 0 stands for no filter; and the number of ids that it has room for.
+FILTER, ROOM, FILTER_WORDS = range(3)
+SIZE_BITS = 6
+LINE_WORDS = 8
+
+# Counters that the kernel and its caller share: free pages and notes on their stacks, entries in the logs, the entries that the tables
+# of values must have room for before the kernel can continue; lines that were ever given to filters, those of them that came back, and
+# those that a filter lacked.
+FREE_PAGES, FREE_NOTES, SEALED, DROPPED, NEEDED, LINES, FREE_LINES, LINES_LACKED, COUNTERS = range(9)
 
 # The numbers of cells of units that keep decayed means, a burst, or counted values.
 DECAYED_WORDS, BURST_WORDS, VALUE_WORDS = 8, 6, 5
@@ -91,6 +98,9 @@ class ProfileSlab(NamedTuple):
         ranks: trees of the values of windows that rank them.
         free_pages, free_notes: stacks of free pages and notes.
         notes: waiting labels.
+        filters: [slots, FILTER_WORDS] the filter of ids of each slot.
+        filter_lines: [lines, LINE_WORDS] the bits of all filters.
+        free_filters: [64] for each size of a filter, the first line of a free one or END; its first cell has the next.
         sealed: (slot, page) of sealed pages that changed since they were saved.
         dropped: (slot, seq, page) of evicted pages; page -1 where only what was saved under seq is gone.
         counters: the counters listed above.
@@ -110,6 +120,9 @@ class ProfileSlab(NamedTuple):
     free_pages: Int64s
     free_notes: Int64s
     notes: Int64s
+    filters: Int64s
+    filter_lines: Int64s
+    free_filters: Int64s
     sealed: Int64s
     dropped: Int64s
     counters: Int64s

@@ -31,7 +31,7 @@ from features.profiles.fact_table import FactTable
 from features.profiles.keyed_state import Draft, KeyedState
 from features.profiles.section_store import SectionStore
 from features.profiles.sections import Section
-from features.profiles.slab import with_room, with_values
+from features.profiles.slab import with_lines, with_room, with_values
 from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import user_keys
@@ -160,7 +160,7 @@ class Profiles:
         """Takes in events, at most `retracted` of which are retracted: each of these needs a note."""
         n = len(columns[0])
         flags = columns[-3]
-        self._windows.slab = with_room(self.slab, n, retracted)
+        self._windows.slab = with_lines(with_room(self.slab, n, retracted))
         done = self._go_on(columns, 0)
         while done < n:
             if not kernel.settle(self._windows.context(), done):

@@ -14,6 +14,7 @@ from features.layout.layout import (
     DROPPED_MS,
     END,
     FILL,
+    FILTER,
     FIRST,
     FREE_NOTES,
     FREE_PAGES,
@@ -184,7 +185,7 @@ def _put_notes(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead) -> Pr
 def forget(slab: ProfileSlab, plan: Plan, slots: Sequence[int]) -> None:
     """Empties `slots` and frees their pages and notes."""
     where = np.asarray(slots, dtype=np.int64)
-    if plan.counted or plan.ranked:
+    if plan.counted or plan.ranked or slab.filters[where, FILTER].any():
         kernel.clear_all(context_of(slab, plan.arrays, 0), where)
     for slot in slots:
         head = slab.heads[slot]

@@ -10,10 +10,16 @@ from features.layout.layout import (
     DROPPED,
     DROPPED_MS,
     END,
+    FILTER,
+    FILTER_WORDS,
+    FREE_LINES,
     FREE_NOTES,
     FREE_PAGES,
     HEAD_WORDS,
     HEARD,
+    LINE_WORDS,
+    LINES,
+    LINES_LACKED,
     LONG_AGO,
     NEEDED,
     NEVER,
@@ -24,6 +30,7 @@ from features.layout.layout import (
     PAGE_WORDS,
     ROWS,
     SEALED,
+    SIZE_BITS,
     UNKNOWN_MS,
     ProfileSlab,
 )
@@ -32,7 +39,7 @@ from features.profiles.memory import grown, roomy
 from features.windows.ranks import NODE_WORDS, empty_ranks, with_room_for_ranks
 from features.windows.value_table import empty_counts, with_room_for
 
-_SLOTS_LEAST = 64
+_SLOTS_LEAST, _LINES_LEAST = 64, 1_024
 _COUNT_BYTES, _RANK_BYTES = 40, 8 * (NODE_WORDS + 1)
 """Bytes of a counted value, in a table at most 60 % full, and of a ranked value."""
 
@@ -59,6 +66,9 @@ def empty_slab(plan: Plan, slots: int = _SLOTS_LEAST, pages: int = _SLOTS_LEAST)
         free_pages=np.arange(pages - 1, -1, -1, dtype=np.int64),
         free_notes=np.arange(_SLOTS_LEAST - 1, -1, -1, dtype=np.int64),
         notes=np.zeros((_SLOTS_LEAST, NOTE_WORDS), dtype=np.int64),
+        filters=np.zeros((slots, FILTER_WORDS), dtype=np.int64),
+        filter_lines=roomy(_LINES_LEAST, LINE_WORDS),
+        free_filters=np.full(1 << SIZE_BITS, END, dtype=np.int64),
         sealed=np.zeros((_SLOTS_LEAST, 2), dtype=np.int64),
         dropped=np.zeros((2 * pages, 3), dtype=np.int64),
         counters=counters,
@@ -93,6 +103,7 @@ def with_slots(slab: ProfileSlab, plan: Plan, slots: int) -> ProfileSlab:
         edges=_longer(slab.edges, have + more, END),
         backs=_longer(slab.backs, have + more, np.inf),
         roots=_longer(slab.roots, have + more, END),
+        filters=_longer(slab.filters, have + more, 0),
     )
 
 
@@ -119,6 +130,16 @@ def with_values(slab: ProfileSlab, plan: Plan, rows: int) -> ProfileSlab:
     slab.counters[NEEDED] = 0
     counts, ranks = with_room_for(slab.counts, entries), with_room_for_ranks(slab.ranks, entries)
     return slab if counts is slab.counts and ranks is slab.ranks else slab._replace(counts=counts, ranks=ranks)
+
+
+def with_lines(slab: ProfileSlab) -> ProfileSlab:
+    """Returns the slab with room for the filter that lacked it; the same object if none did."""
+    lacked = int(slab.counters[LINES_LACKED])
+    if not lacked:
+        return slab
+    slab.counters[LINES_LACKED] = 0
+    lines = max(2 * len(slab.filter_lines), int(slab.counters[LINES]) + lacked)
+    return slab._replace(filter_lines=grown(slab.filter_lines, lines))
 
 
 def _with_pages(slab: ProfileSlab, pages: int) -> ProfileSlab:
@@ -153,7 +174,14 @@ def _with_notes(slab: ProfileSlab, notes: int) -> ProfileSlab:
 
 def slot_bytes(slab: ProfileSlab) -> int:
     """Returns the bytes of one slot without its pages."""
-    return 8 * int(slab.heads.shape[1] + slab.edges.shape[1] + slab.backs.shape[1] + slab.roots.shape[1])
+    return 8 * int(slab.heads.shape[1] + slab.edges.shape[1] + slab.backs.shape[1] + slab.roots.shape[1] + FILTER_WORDS)
+
+
+def filter_bytes(slab: ProfileSlab, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the bytes of the filter of ids of each slot."""
+    held = slab.filters[slots, FILTER]
+    lines: NDArray[np.int64] = np.where(held, 1 << (held & (1 << SIZE_BITS) - 1), 0)
+    return 8 * LINE_WORDS * lines
 
 
 def page_bytes(slab: ProfileSlab) -> int:
@@ -162,11 +190,12 @@ def page_bytes(slab: ProfileSlab) -> int:
 
 
 def bytes_in_use(slab: ProfileSlab, slots: int) -> int:
-    """Returns the bytes of `slots` slots and of all pages, waiting labels and values in use."""
+    """Returns the bytes of `slots` slots and of all pages, waiting labels, filters and values in use."""
     pages = len(slab.pages) - int(slab.counters[FREE_PAGES])
     notes = len(slab.notes) - int(slab.counters[FREE_NOTES])
     values = _COUNT_BYTES * int(slab.counts.used[0]) + _RANK_BYTES * (len(slab.ranks.keys) - int(slab.ranks.free[1]))
-    return slots * slot_bytes(slab) + pages * page_bytes(slab) + notes * 8 * NOTE_WORDS + values
+    lines = int(slab.counters[LINES]) - int(slab.counters[FREE_LINES])
+    return slots * slot_bytes(slab) + pages * page_bytes(slab) + 8 * (notes * NOTE_WORDS + lines * LINE_WORDS) + values
 
 
 def recycle(slab: ProfileSlab) -> NDArray[np.int64]:

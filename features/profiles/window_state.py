@@ -33,7 +33,7 @@ from features.profiles.keyed_state import Draft
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
 from features.profiles.retained_rows import RetainedRows
-from features.profiles.slab import bytes_in_use, empty_slab, page_bytes, recycle, slot_bytes, with_room, with_slots
+from features.profiles.slab import bytes_in_use, empty_slab, filter_bytes, page_bytes, recycle, slot_bytes, with_room, with_slots
 from foundation.number_arrays import Float64s, Int64s
 
 
@@ -123,7 +123,8 @@ class WindowState:
 
     def bytes_at_most(self, slots: Int64s) -> Int64s:
         """Returns the bytes of each slot, if all its pages are full."""
-        held: Int64s = slot_bytes(self.slab) + page_bytes(self.slab) * -(-self.slab.heads[slots, ROWS] // PAGE)
+        pages = -(-self.slab.heads[slots, ROWS] // PAGE)
+        held: Int64s = slot_bytes(self.slab) + page_bytes(self.slab) * pages + filter_bytes(self.slab, slots)
         return held
 
     def reclaim(self) -> None:
