@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from detectors.drift_score import check_drift, faded, of_limit
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 
 _SINCE, _HELD, _RATIO, _WIDTH, _TOTAL, _VARIANCE, _COUNTS = range(7)
 _LEVELS_MAX: Final = 20
@@ -69,14 +69,14 @@ class ADWIN:
             raise ValueError(f"expected {expected}, got {max_buckets} and {levels}")
         self.width = _COUNTS + levels * (1 + 2 * (max_buckets + 1))
         self.cost_ns = 40.0 + 400.0 / clock
-        self._sizes = np.array([clock, max_buckets, levels], np.int64)
-        self._settings = np.array([grace_period, delta, min_window_length, fade, scaling == "standard"], np.float64)
+        sizes = (clock, max_buckets, levels)
+        self._settings = np.array([grace_period, delta, min_window_length, fade, scaling == "standard", *sizes], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state` and by itself, then keeps it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._sizes, self._settings, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("void(float64[:], int64, int64, int64, int64)")
@@ -149,28 +149,24 @@ def _greatest_ratio(row: NDArray[np.float64], max_buckets: int, levels: int, set
     return ratio
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], int64[::1], float64[::1], float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are those of the detector, then clock, number of buckets of a size, and number of sizes."""
+    clock, max_buckets, levels = settings[5], int(settings[6]), int(settings[7])
+    row[_SINCE] += 1.0
+    _insert(row, value, max_buckets, levels)
+    if row[_SINCE] % clock == 0.0 and row[_WIDTH] > settings[0]:
+        row[_RATIO] = _greatest_ratio(row, max_buckets, levels, settings)
+    score = of_limit(row[_RATIO], 1.0)
+    shown, row[_HELD] = faded(score, row[_HELD], settings[3])
+    if score > 0.5:  # the key begins anew
+        row[_SINCE] = row[_RATIO] = row[_WIDTH] = row[_TOTAL] = row[_VARIANCE] = 0.0
+        row[_COUNTS : _COUNTS + levels] = 0.0
+    return shown
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    sizes: NDArray[np.int64],
-    settings: NDArray[np.float64],
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    clock, max_buckets, levels = sizes[0], sizes[1], sizes[2]
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        row[_SINCE] += 1.0
-        _insert(row, value, max_buckets, levels)
-        if row[_SINCE] % clock == 0.0 and row[_WIDTH] > settings[0]:
-            row[_RATIO] = _greatest_ratio(row, max_buckets, levels, settings)
-        score = of_limit(row[_RATIO], 1.0)
-        out[position], row[_HELD] = faded(score, row[_HELD], settings[3])
-        if score > 0.5:  # the key begins anew
-            row[_SINCE] = row[_RATIO] = row[_WIDTH] = row[_TOTAL] = row[_VARIANCE] = 0.0
-            row[_COUNTS : _COUNTS + levels] = 0.0
+    score_learn_each(state, slots, x, settings, out, _step)

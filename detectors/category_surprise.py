@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.category_counts import NOBODY, Population, mixed
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import score_learn_each
 
 _EVENTS, _MEAN, _TOTAL, _TABLE = 0, 1, 2, 3
 _REACH: Final = 16
@@ -62,8 +62,7 @@ class CategorySurprise:
         self.width = _TABLE + 2 * values
         self.cost_ns = 150.0
         weight = 1.0 if half_life == 0.0 else 1.0 - 0.5 ** (1.0 / half_life)
-        self._settings = np.array([grace_period, weight, strength, memory], np.float64)
-        self._values = values
+        self._settings = np.array([grace_period, weight, strength, memory, values], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
@@ -80,7 +79,7 @@ class CategorySurprise:
         population: Population,
     ) -> None:
         """Scores each value by its key's row of `state` and by `population`, then learns it."""
-        _score_learn(state, slots, x, self._values, self._settings, population.words, population.counts, population.total, out)
+        _score_learn(state, slots, x, self._settings, population.words, population.counts, population.total, out)
 
 
 @compiled("float64(int64, int64[:], float64[:])")
@@ -126,38 +125,41 @@ def _halve(row: NDArray[np.float64], values: int, memory: float) -> None:
         row[_TABLE + 2 * place + 1] = count if count >= 1.0 else 0.0
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], int64, float64[:], int64[:], float64[:], float64, float64[:])")
+@compiled("float64(float64[:], float64, Tuple((float64[::1], int64[:], float64[:], float64)))")
+def _step(row: NDArray[np.float64], word: float, given: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], float]) -> float:
+    """Scores and learns a value.
+
+    Args:
+        given: settings (grace period, weight of the newest value, strength, memory, number of values), and the population's words, their
+            counts, and the number of its events.
+    """
+    settings, words, counts, total = given
+    values, bits = int(settings[4]), int(np.float64(word).view(np.int64))
+    cell = _cell_of(row, values, word, bits)
+    own = row[cell + 1] if row[cell] == word else 0.0
+    log_ratio = _surprise(row, own, _count_of(bits, words, counts), total, len(words), settings[2])
+    row[_EVENTS] += 1.0
+    score, scored = 0.0, row[_EVENTS] - settings[0]
+    if scored > 0.0:
+        row[_MEAN] += max(settings[1], 1.0 / scored) * (log_ratio - row[_MEAN])
+        score = 1.0 / (1.0 + math.exp(-row[_MEAN]))
+    if own == 0.0:
+        row[cell], row[cell + 1] = word, 0.0
+    row[cell + 1] += 1.0
+    row[_TOTAL] += 1.0
+    _halve(row, values, settings[3])
+    return score
+
+
+@compiled("void(float64[:, :], int64[:], float64[:], float64[::1], int64[:], float64[:], float64, float64[:])")
 def _score_learn(
     state: NDArray[np.float64],
     slots: NDArray[np.int64],
     x: NDArray[np.float64],
-    values: int,
     settings: NDArray[np.float64],
     words: NDArray[np.int64],
     counts: NDArray[np.float64],
     total: float,
     out: NDArray[np.float64],
 ) -> None:
-    grace_period, weight, strength, memory = settings[0], settings[1], settings[2], settings[3]
-    bits_of = np.empty(1)
-    for position in range(len(slots)):
-        word = x[position]
-        if not is_present(word):
-            out[position] = np.nan
-            continue
-        bits_of[0] = word
-        bits = bits_of.view(np.int64)[0]
-        row = state[slots[position]]
-        cell = _cell_of(row, values, word, bits)
-        own = row[cell + 1] if row[cell] == word else 0.0
-        log_ratio = _surprise(row, own, _count_of(bits, words, counts), total, len(words), strength)
-        row[_EVENTS] += 1.0
-        out[position] = 0.0
-        if row[_EVENTS] > grace_period:
-            row[_MEAN] += max(weight, 1.0 / (row[_EVENTS] - grace_period)) * (log_ratio - row[_MEAN])
-            out[position] = 1.0 / (1.0 + math.exp(-row[_MEAN]))
-        if own == 0.0:
-            row[cell], row[cell + 1] = word, 0.0
-        row[cell + 1] += 1.0
-        row[_TOTAL] += 1.0
-        _halve(row, values, memory)
+    score_learn_each(state, slots, x, (settings, words, counts, total), out, _step)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 
 
 class DecayedQuantile:
@@ -39,15 +39,13 @@ class DecayedQuantile:
             )
         self.width = self.WIDTH
         self.cost_ns = 10.0
-        self._quantile = float(quantile)
-        self._weight = 1.0 - 0.5 ** (1.0 / half_life)
-        self._grace_period = float(grace_period)
+        self._settings = np.array([quantile, 1.0 - 0.5 ** (1.0 / half_life), grace_period], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state` [rows, 4], then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._quantile, self._weight, self._grace_period, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], float64)")
@@ -78,21 +76,16 @@ def _learn(row: NDArray[np.float64], value: float, quantile: float, weight: floa
     row[1] += weight / density * (quantile - (1.0 if value <= row[1] else 0.0))
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], float64, float64, float64, float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are quantile, weight of the newest value and grace period."""
+    score = 0.0 if row[0] < settings[2] else _excess(row, value)
+    _learn(row, value, settings[0], settings[1])
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    quantile: float,
-    weight: float,
-    grace_period: float,
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        out[position] = 0.0 if row[0] < grace_period else _excess(row, value)
-        _learn(row, value, quantile, weight)
+    score_learn_each(state, slots, x, settings, out, _step)

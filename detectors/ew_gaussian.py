@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 
 _SQUARE_ROOT_2 = math.sqrt(2.0)
 
@@ -41,14 +41,13 @@ class EWGaussianScorer:
             raise ValueError(f"expected fading_factor between 0 and 1 and grace_period of at least 1, got {got}")
         self.width = self.WIDTH
         self.cost_ns = 10.0
-        self._fading_factor = float(fading_factor)
-        self._grace_period = float(grace_period)
+        self._settings = np.array([fading_factor, grace_period], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state` [rows, 3], then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._fading_factor, self._grace_period, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], float64)")
@@ -61,26 +60,22 @@ def _tails(row: NDArray[np.float64], value: float) -> float:
     return abs(math.erf(away / _SQUARE_ROOT_2))
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], float64, float64, float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are weight of the newest value and grace period."""
+    score = 0.0 if row[0] < settings[1] else _tails(row, value)
+    row[0] += 1.0
+    if row[0] == 1.0:
+        row[1] = value
+        return score
+    weight, distance = settings[0], value - row[1]
+    row[1] += weight * distance
+    row[2] = (1.0 - weight) * (row[2] + weight * distance * distance)
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    fading_factor: float,
-    grace_period: float,
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        out[position] = 0.0 if row[0] < grace_period else _tails(row, value)
-        row[0] += 1.0
-        if row[0] == 1.0:
-            row[1] = value
-            continue
-        distance = value - row[1]
-        row[1] += fading_factor * distance
-        row[2] = (1.0 - fading_factor) * (row[2] + fading_factor * distance * distance)
+    score_learn_each(state, slots, x, settings, out, _step)

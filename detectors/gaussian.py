@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 
 _SQUARE_ROOT_2 = math.sqrt(2.0)
 
@@ -41,14 +41,13 @@ class GaussianScorer:
             raise ValueError(f"grace_period: expected at least 0, got {grace_period}")
         self.width = self.WIDTH
         self.cost_ns = 10.0
-        self._grace_period = float(grace_period)
-        self._one_sided = one_sided
+        self._settings = np.array([grace_period, one_sided], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state` [rows, 3], then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._grace_period, self._one_sided, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], float64, boolean)")
@@ -61,23 +60,19 @@ def _tail(row: NDArray[np.float64], value: float, one_sided: bool) -> float:
     return 2.0 * abs(0.5 * (1.0 + math.erf(away / _SQUARE_ROOT_2)) - 0.5)
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], float64, boolean, float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are grace period and whether one side counts."""
+    score = 0.0 if row[0] < settings[0] else _tail(row, value, settings[1] != 0.0)
+    row[0] += 1.0
+    mean_before = row[1]
+    row[1] += (1.0 / row[0]) * (value - mean_before)
+    row[2] += (value - mean_before) * (value - row[1])
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    grace_period: float,
-    one_sided: bool,
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        out[position] = 0.0 if row[0] < grace_period else _tail(row, value, one_sided)
-        row[0] += 1.0
-        mean_before = row[1]
-        row[1] += (1.0 / row[0]) * (value - mean_before)
-        row[2] += (value - mean_before) * (value - row[1])
+    score_learn_each(state, slots, x, settings, out, _step)

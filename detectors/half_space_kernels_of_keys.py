@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from detectors.input_scaling import WIDTH, scale_value
+from detectors.keyed_loop import fetch_ahead
 from detectors.missing import is_present
+from foundation.compiled import borrowed, held
 
 FIRST: Final = 1
 """The number of cells before the figures."""
@@ -36,7 +38,7 @@ def _child(
     return left + int(mass_left < mass_right)
 
 
-@compiled("float64(float64[::1], int32[::1], float64[::1], uint16[:], int64, int64, float64[:], float64[:])")
+@compiled("float64(float64[::1], int32[::1], float64[::1], uint16[:], int64, int64, float64, float64[:], float64[:])")
 def _walk(
     scaled: NDArray[np.float64],
     feature: NDArray[np.int32],
@@ -44,6 +46,7 @@ def _walk(
     masses: NDArray[np.uint16],
     filling: int,
     full: int,
+    levels: float,
     limits: NDArray[np.float64],
     shares: NDArray[np.float64],
 ) -> float:
@@ -53,16 +56,17 @@ def _walk(
     """
     branches = len(feature)
     node, here = 0, float(masses[full])
-    total, weight, levels = here, 1.0, np.log2(branches + 1.0)
-    while node < branches and here >= limits[0] * weight:
+    total, weight, goes_on = here, 1.0, 1.0
+    while node < branches:  # to the end, since a walk that stops somewhere is guessed wrong by the processor
+        goes_on = goes_on if here >= limits[0] * weight else 0.0
         split = feature[node]
         node = _child(scaled, feature, threshold, masses, filling, full, node)
         weight *= 2.0
         there = masses[full + node] * weight
-        total += there
+        total += goes_on * there
         if len(shares):
             share = (there - here) * levels - (there * (levels - 1.0) if there < limits[0] * weight else 0.0)
-            shares[split] -= share / limits[1]
+            shares[split] -= goes_on * share / limits[1]
         levels -= 1.0
         here = there
     return total
@@ -129,23 +133,29 @@ def score_learn(
     trees, branches = feature.shape
     inputs = x.shape[1]
     first, half = 4 * (FIRST + WIDTH * inputs), trees * (2 * branches + 1)
-    scaled = np.empty(inputs)
+    levels, scaled = np.log2(branches + 1.0), np.empty(inputs)
+    # Slices of arrays whose references are counted cost more than a walk.
+    values, splits, thresholds, bounds = borrowed(scaled), borrowed(feature), borrowed(threshold), borrowed(limits)
+    keys, masses_of, rows, said = borrowed(state), borrowed(masses), borrowed(x), borrowed(out)
     for position in range(len(slots)):
-        if _is_mostly_missing(x[position]):
-            out[position] = np.nan
+        fetch_ahead(keys, slots, position)
+        row = rows[position]
+        if _is_mostly_missing(row):
+            said[position] = np.nan
             continue
-        cells, own = state[slots[position]], masses[slots[position], first:]
-        out[position] = 0.0
+        cells, own = keys[slots[position]], masses_of[slots[position], first:]
+        said[position] = 0.0
         if cells[0] >= sizes[1]:
-            _scale(x[position], cells, sizes[2], False, scaled)
+            _scale(row, cells, sizes[2], False, values)
             total = 0.0
             for tree in range(trees):
                 at = tree * (2 * branches + 1)
-                total += _walk(scaled, feature[tree], threshold[tree], own, at, half + at, limits, out[position, 1:])
-            out[position, 0] = 1.0 - total / limits[1]
-        _scale(x[position], cells, sizes[2], True, scaled)
-        _count(scaled, feature, threshold, own, half)
+                total += _walk(values, splits[tree], thresholds[tree], own, at, half + at, levels, bounds, said[position, 1:])
+            said[position, 0] = 1.0 - total / limits[1]
+        _scale(row, cells, sizes[2], True, values)
+        _count(values, splits, thresholds, own, half)
         cells[0] += 1.0
         if cells[0] % sizes[0] == 0.0:
             own[half : 2 * half] = own[:half]
             own[:half] = 0
+    held(scaled)

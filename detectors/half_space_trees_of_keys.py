@@ -26,7 +26,7 @@ class HalfSpaceTreesOfKeys:
     A row is scored by the masses of its key's last full window, so that a key is silent (0) for its first `window_size` rows. Scores lie
     in [0, 1] and crowd towards 1 the higher the trees are: compare them among each other, or put the model into a combination. A row of
     which more than half is missing is neither scored nor learned. A key takes 1 KB by default, and in
-    general 2 bytes a node for each of two windows. About 0.8 µs a row of one input on a busy machine.
+    general 2 bytes a node for each of two windows. About 0.5 µs a row of one input on a busy machine.
 
     >>> import numpy as np
     >>> detector = HalfSpaceTreesOfKeys(inputs=2, window_size=4, n_trees=10)

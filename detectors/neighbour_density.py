@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 from detectors.recent_values import cells, first_not_below, held, replace_oldest
 
 
@@ -43,15 +43,13 @@ class NeighbourDensity:
                 f"got {neighbours}, {grace_period} and {window_size}"
             )
         self.cost_ns = 60.0 + 4.0 * window_size
-        self._window_size = window_size
-        self._neighbours = neighbours
-        self._grace_period = float(grace_period)
+        self._settings = np.array([window_size, neighbours, grace_period], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state`, then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._window_size, self._neighbours, self._grace_period, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], int64, int64, int64, int64, float64)")
@@ -84,21 +82,17 @@ def _strangeness(row: NDArray[np.float64], window_size: int, neighbours: int, va
     return 1.0 - (widest / reach) / (n + 1.0)
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], int64, int64, float64, float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are window size, number of neighbours and grace period."""
+    window_size = int(settings[0])
+    score = 0.0 if row[0] < settings[2] else _strangeness(row, window_size, int(settings[1]), value)
+    replace_oldest(row, window_size, value)
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    window_size: int,
-    neighbours: int,
-    grace_period: float,
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        out[position] = 0.0 if row[0] < grace_period else _strangeness(row, window_size, neighbours, value)
-        replace_oldest(row, window_size, value)
+    score_learn_each(state, slots, x, settings, out, _step)

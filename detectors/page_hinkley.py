@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from detectors.drift_score import check_drift, faded, of_limit
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 
 _MODES: Final = ("up", "down", "both")
 _SINCE, _MEAN, _SQUARES, _RISE, _FALL, _LEAST, _MOST, _HELD = range(8)
@@ -112,20 +112,20 @@ def _moved(row: NDArray[np.float64], deviation: float, settings: NDArray[np.floa
     return max(rise, fall)
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], float64[::1], float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    if row[_SINCE] == 0.0:
+        _begin(row)
+    moved = _moved(row, _deviation(row, value, settings[7] != 0.0), settings)
+    score = of_limit(moved, settings[2]) if row[_SINCE] > settings[0] else 0.0
+    shown, row[_HELD] = faded(score, row[_HELD], settings[4])
+    if score > 0.5:
+        row[_SINCE] = 0.0
+    return shown
+
+
+@compiled(OF_VALUES)
 def _score_learn(
     state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        if row[_SINCE] == 0.0:
-            _begin(row)
-        moved = _moved(row, _deviation(row, value, settings[7] != 0.0), settings)
-        score = of_limit(moved, settings[2]) if row[_SINCE] > settings[0] else 0.0
-        out[position], row[_HELD] = faded(score, row[_HELD], settings[4])
-        if score > 0.5:
-            row[_SINCE] = 0.0
+    score_learn_each(state, slots, x, settings, out, _step)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 from detectors.recent_values import cells, held, median_distance, middle_of, replace_oldest
 
 _NORMAL_MEDIAN_DEVIATION = 0.6744897501960817
@@ -49,15 +49,13 @@ class RobustZScorer:
             raise ValueError(f"grace_period: expected at least 1, got {grace_period}")
         self.width = cells(window_size)
         self.cost_ns = 40.0 + 2.0 * window_size
-        self._window_size = window_size
-        self._grace_period = float(grace_period)
-        self._one_sided = one_sided
+        self._settings = np.array([window_size, grace_period, one_sided], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state`, then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._window_size, self._grace_period, self._one_sided, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], int64, int64, float64)")
@@ -80,21 +78,17 @@ def _tails(row: NDArray[np.float64], window_size: int, value: float, one_sided: 
     return math.erf(abs(value - median) / (deviation * _SQUARE_ROOT_2)) if deviation > 0.0 else 1.0
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], int64, float64, boolean, float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are window size, grace period and whether one side counts."""
+    window_size = int(settings[0])
+    score = 0.0 if row[0] < settings[1] else _tails(row, window_size, value, settings[2] != 0.0)
+    replace_oldest(row, window_size, value)
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    window_size: int,
-    grace_period: float,
-    one_sided: bool,
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        out[position] = 0.0 if row[0] < grace_period else _tails(row, window_size, value, one_sided)
-        replace_oldest(row, window_size, value)
+    score_learn_each(state, slots, x, settings, out, _step)

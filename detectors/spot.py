@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.missing import is_present
+from detectors.keyed_loop import OF_VALUES, STEP, score_learn_each
 from detectors.pareto_tail import excess_at, fit, survival
 
 _COUNT, _ABOVE, _SHARE, _THRESHOLD, _SHAPE, _SCALE, _RING = 0, 1, 2, 3, 4, 5, 6
@@ -56,15 +56,13 @@ class SPOT:
             raise ValueError(f"expected q above 0 and below 1 - level, and half_life of at least 1, got {q} and {half_life}")
         self.width = _RING + max(grace_period, peaks)
         self.cost_ns = 30.0 + (1.0 - level) * _REFITS * 300.0
-        self._grace_period = grace_period
-        self._peaks = peaks
-        self._settings = np.array([level, q, 1.0 - 0.5 ** (1.0 / half_life)])
+        self._settings = np.array([level, q, 1.0 - 0.5 ** (1.0 / half_life), grace_period, peaks], np.float64)
 
     def score_learn_many(
         self, state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], out: NDArray[np.float64]
     ) -> None:
         """Scores each value by its key's row of `state`, then learns it; see `detectors.learner.Keyed`."""
-        _score_learn(state, slots, x, self._grace_period, self._peaks, self._settings, out)
+        _score_learn(state, slots, x, self._settings, out)
 
 
 @compiled("float64(float64[:], float64)")
@@ -105,7 +103,7 @@ def _largest_learned(row: NDArray[np.float64], q: float) -> float:
     return excess_at(min(q / row[_SHARE], 1.0), row[_SHAPE], row[_SCALE])
 
 
-@compiled("void(float64[:], float64, int64, float64[:])")
+@compiled("void(float64[:], float64, int64, float64[::1])")
 def _learn(row: NDArray[np.float64], value: float, peaks: int, settings: NDArray[np.float64]) -> None:
     level, q, weight = settings[0], settings[1], settings[2]
     above = 1.0 if value > row[_THRESHOLD] else 0.0
@@ -121,29 +119,24 @@ def _learn(row: NDArray[np.float64], value: float, peaks: int, settings: NDArray
         row[_THRESHOLD] = max(row[_THRESHOLD] - step * (1.0 - level), value)
 
 
-@compiled("void(float64[:, :], int64[:], float64[:], int64, int64, float64[:], float64[:])")
+@compiled(STEP)
+def _step(row: NDArray[np.float64], value: float, settings: NDArray[np.float64]) -> float:
+    """Scores and learns a value; the settings are level, q, weight of the newest value, grace period and number of peaks."""
+    count, grace_period, peaks = int(row[_COUNT]), int(settings[3]), int(settings[4])
+    score = 0.0
+    if count >= grace_period:
+        score = _score(row, value)
+        _learn(row, value, peaks, settings)
+    else:
+        row[_RING + count] = value
+        if count + 1 == grace_period:
+            _calibrate(row, grace_period, settings[0], peaks)
+    row[_COUNT] += 1.0
+    return score
+
+
+@compiled(OF_VALUES)
 def _score_learn(
-    state: NDArray[np.float64],
-    slots: NDArray[np.int64],
-    x: NDArray[np.float64],
-    grace_period: int,
-    peaks: int,
-    settings: NDArray[np.float64],
-    out: NDArray[np.float64],
+    state: NDArray[np.float64], slots: NDArray[np.int64], x: NDArray[np.float64], settings: NDArray[np.float64], out: NDArray[np.float64]
 ) -> None:
-    for position in range(len(slots)):
-        value = x[position]
-        if not is_present(value):
-            out[position] = np.nan
-            continue
-        row = state[slots[position]]
-        count = np.int64(row[_COUNT])
-        if count >= grace_period:
-            out[position] = _score(row, value)
-            _learn(row, value, peaks, settings)
-        else:
-            out[position] = 0.0
-            row[_RING + count] = value
-            if count + 1 == grace_period:
-                _calibrate(row, grace_period, settings[0], peaks)
-        row[_COUNT] += 1.0
+    score_learn_each(state, slots, x, settings, out, _step)
