@@ -13,6 +13,7 @@ from api.http.rule_responses import (
     RuleRemarks,
     RuleReport,
     RuleTests,
+    RuleTotals,
     RuleVocabulary,
     ShownSnooze,
     ShownSnoozes,
@@ -121,6 +122,11 @@ class ClientPatterns:
             days: within so many days of event time; None: as far back as counts are kept.
         """
         found: RuleReport = self._read("GET", f"{_path(id)}/report", RuleReport, params={"days": days})
+        return found
+
+    def totals(self) -> RuleTotals:
+        """How often each rule has matched with all its texts, the one that matched most often first."""
+        found: RuleTotals = self._read("GET", "/v1/patterns:totals", RuleTotals)
         return found
 
     def exceptions(self, id: str | None = None) -> HiddenByExceptions:

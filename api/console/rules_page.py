@@ -11,6 +11,9 @@ from api.http.problem import Problem
 
 log = logging.getLogger(__name__)
 
+SORTS = {"": "state", "matches": "matches", "title": "title", "owner": "owner", "severity": "severity"}
+"""How the list may be sorted, by what stands in the address, and the words for it."""
+_SEVERITIES = ("critical", "high", "medium", "low")
 STATUSES = ("active", "canary", "shadow", "draft", "paused", "retired")
 SHOWN = 25
 PAGE_MAX = 1_000
@@ -23,7 +26,9 @@ async def load(asked: Asked) -> Mapping[str, object]:
     owner, sought = query.get("owner", ""), query.get("q", "").strip()
     rules = (await asked.api.get("/v1/patterns"))["patterns"]
     chosen = (rule for rule in rules if _is_chosen(rule, statuses, owner, sought))
-    left = sorted(chosen, key=lambda rule: (STATUSES.index(rule["status"]), rule["id"]))
+    sort = query.get("sort", "") if query.get("sort", "") in SORTS else ""
+    matches = await _matches(asked.api) if sort == "matches" else {}
+    left = sorted(chosen, key=lambda rule: (*_order(rule, sort, matches), STATUSES.index(rule["status"]), rule["id"]))
     page = _page_number(query.get("page", ""))
     shown = left[(page - 1) * SHOWN : page * SHOWN]
     reports = await asyncio.gather(*(_report(asked.api, rule["id"]) for rule in shown))
@@ -32,6 +37,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "rules": list(zip(shown, reports, strict=True)), "found": len(left), "all": len(rules), "counts": counts, "number": page,
         "pages_of_rules": -(-len(left) // SHOWN), "owners": sorted({rule["owner"] for rule in rules}),
         "all_statuses": STATUSES, "statuses": statuses, "owner": owner, "sought": sought,
+        "sorts": SORTS, "sort": sort,
     }  # fmt: skip
 
 
@@ -40,6 +46,21 @@ def _is_chosen(rule: Mapping[str, str], statuses: Sequence[str], owner: str, sou
     return (not statuses or rule["status"] in statuses) and owner in ("", rule["owner"]) and all(
         word in said for word in sought.lower().split()
     )  # fmt: skip
+
+
+def _order(rule: Mapping[str, Any], sort: str, matches: Mapping[str, int]) -> tuple[int | str, ...]:
+    """What comes before the state and the id of a rule in the order of the list."""
+    if sort == "matches":
+        return (-matches.get(rule["id"], 0),)
+    if sort == "severity":
+        return (_SEVERITIES.index(rule["severity"]) if rule["severity"] in _SEVERITIES else len(_SEVERITIES),)
+    return (rule[sort].lower(),) if sort else ()
+
+
+async def _matches(api: OwnApi) -> Mapping[str, int]:
+    """How often each rule has matched; none where that cannot be told, which leaves the order by state."""
+    found = await api.tried("/v1/patterns:totals")
+    return {each["id"]: each["acted"] + each["watched"] for each in found["patterns"]} if found else {}
 
 
 def _page_number(given: str) -> int:

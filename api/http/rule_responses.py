@@ -77,6 +77,21 @@ class HiddenByExceptions(msgspec.Struct):
     exceptions: list[HiddenByException]
 
 
+class RuleTotal(msgspec.Struct):
+    """How often a rule has matched with all its texts: how often it acted, was only watched, or an exception hid the match."""
+
+    id: str
+    acted: int
+    watched: int
+    hidden: int
+
+
+class RuleTotals(msgspec.Struct):
+    """How often rules matched, the most frequent one first; those that never matched, and those beyond the first 10,000, are left out."""
+
+    patterns: list[RuleTotal]
+
+
 class BudgetTrip(msgspec.Struct):
     """A budget of `matches` within `per_ms` that was exceeded at `event_time`; `release` has what came of it, null while it is open."""
 

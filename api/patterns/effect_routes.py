@@ -14,7 +14,7 @@ from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
-from api.http.rule_responses import HiddenByExceptions, RuleReport, ShownSnooze, ShownSnoozes, ShownSuppression
+from api.http.rule_responses import HiddenByExceptions, RuleReport, RuleTotal, RuleTotals, ShownSnooze, ShownSnoozes, ShownSuppression
 from api.kafka.log import Clock
 from api.patterns.promotion_gate import Measuring
 from api.patterns.reports import hidden_of, report_of
@@ -25,6 +25,7 @@ from stores.casework.snoozes import Snooze, Snoozes, TooManySnoozesError
 from stores.effects import DAY_MS
 
 SNOOZES_MAX = 200
+TOTALS_MAX = 10_000
 SNOOZE_DAYS_MAX = 90
 FIELDS_MAX = 3
 _SNOOZE = '{"for": "8h", "by": {"customer_id": "c1"}, "comment": "why"}'
@@ -55,6 +56,12 @@ def make_effect_routes(measuring: Measuring, snoozes: Snoozes, alerts: Alerts, i
         observed, needs, from_ms = await measuring.observe(id, days)
         found = await asyncio.to_thread(report_of, measuring.effects, texts, id, observed, needs, from_ms)
         return as_response(json_answer(200, found))
+
+    @routes.get("/patterns:totals", summary="How often each rule has matched", **route_docs(RuleTotals))
+    async def totals() -> Response:
+        """Counted are the matches of all texts of a rule since it was first seen; its report counts those of the text in force."""
+        found = await asyncio.to_thread(measuring.effects.totals, TOTALS_MAX)
+        return as_response(json_answer(200, RuleTotals([RuleTotal(each.pattern, each.acted, each.watched, each.hidden) for each in found])))
 
     @routes.get("/patterns:exceptions", summary="Exceptions of all rules, by how often they hid a match", **route_docs(HiddenByExceptions))
     async def exceptions() -> Response:

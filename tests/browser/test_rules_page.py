@@ -50,7 +50,7 @@ def say(page: Page, verb: str) -> None:
         page.get_by_role("dialog").locator("button.primary").click()
 
 
-def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_and_rolled_back(
+def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_and_rolled_back(
     browser: Browser, console: SeededConsole, jobs: None
 ) -> None:
     with browser.new_context() as ours, browser.new_context() as theirs:
@@ -74,12 +74,17 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_and_rolled
         expect(author.locator("h1")).to_contain_text("evil", timeout=PATIENCE_MS)
         expect(author.locator("#moves")).not_to_contain_text("Activate")
         author.get_by_role("button", name="Backtest").click()
+        author.locator("#backtest").get_by_role("button", name="Cancel").click()
+        expect(author.locator("#backtest")).to_contain_text("It was cancelled", timeout=PATIENCE_MS)
+        author.get_by_role("button", name="Backtest").click()
         expect(author.locator("#backtest")).to_contain_text("as tried", timeout=PATIENCE_MS)
 
         approver.goto(console.link(console.token("bob", "approver")))
         approver.goto(f"{console.address}/rules/large_payment")
         assert approver.locator("#save").count() == 0
         say(approver, "approve")
+        say(approver, "canary")
+        expect(approver.locator(".head .badge").first).to_have_text("canary for 5 %")
         say(approver, "activate")
         expect(approver.locator(".head .badge").first).to_have_text("active")
         assert console.pay("somebody-new", 650.0) == "review"

@@ -7,11 +7,11 @@ them anew. It needs Debian's chromium.
 import io
 import pathlib
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
@@ -24,7 +24,7 @@ SETTLE_MS = 3_000
 
 
 class Picture(NamedTuple):
-    """A page in one theme; where `path` ends in ``*``, the first link on the page whose address begins so is followed."""
+    """A page in one theme: `path`, and from there the first link in turn whose address begins with each word of `then`."""
 
     name: str
     theme: str
@@ -49,6 +49,8 @@ PICTURES = (
 
 def take(link: str) -> None:
     """Signs in by `link` and writes all pictures."""
+    from playwright.sync_api import sync_playwright
+
     there = urlsplit(link)
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]) as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-GB", timezone_id="Europe/Berlin")
@@ -59,7 +61,7 @@ def take(link: str) -> None:
             picture.file.write_bytes(_small(_seen(page, f"{there.scheme}://{there.netloc}", picture)))
 
 
-def _seen(page: Page, address: str, picture: Picture) -> bytes:
+def _seen(page: "Page", address: str, picture: Picture) -> bytes:
     page.emulate_media(color_scheme="dark" if picture.theme == "dark" else "light")
     page.goto(address + picture.path)
     for beginning in picture.then.split():
@@ -71,6 +73,8 @@ def _seen(page: Page, address: str, picture: Picture) -> bytes:
 
 def _small(picture: bytes) -> bytes:
     """The picture with few colours, which text on flat grounds needs no more of."""
+    from PIL import Image
+
     written = io.BytesIO()
     with Image.open(io.BytesIO(picture)) as whole:
         whole.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(written, "PNG", optimize=True)

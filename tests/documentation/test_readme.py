@@ -1,14 +1,20 @@
 import pathlib
 import re
+import struct
 
 import msgspec
 import pyarrow.parquet
 import pytest
+from beside import make_importable
 from click.testing import CliRunner
 
 from deploy.command import main
 from deploy.demo.payments import Town
 from pipeline.engine.definitions.release import PARTS, compile_release
+
+make_importable(__file__, "console_pictures")
+
+from console_pictures import BYTES_MAX, FOLDER, HEIGHT, PICTURES, WIDTH  # noqa: E402 - it stands beside this file
 
 PROJECT = pathlib.Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()
@@ -90,3 +96,13 @@ def test_the_export_of_recorded_events_runs_as_the_readme_says(tmp_path: pathlib
     table = pyarrow.parquet.read_table("training.parquet")
     assert table["event_id"].to_pylist() == [str(payment["payment_id"]) for payment in payments]
     assert sum(table["label"].to_pylist()) == 50
+
+
+def test_the_pictures_of_the_console_are_those_that_its_program_takes_all_of_one_size_and_small() -> None:
+    shown = re.findall(r"\(docs/images/(console-[^)]+)\)", README)
+    assert sorted(shown) == sorted(picture.file.name for picture in PICTURES)
+    for picture in PICTURES:
+        content = picture.file.read_bytes()
+        assert struct.unpack(">II", content[16:24]) == (WIDTH, HEIGHT), picture.name
+        assert len(content) < BYTES_MAX, picture.name
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(shown), "a picture that nothing shows"

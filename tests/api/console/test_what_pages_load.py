@@ -11,6 +11,7 @@ from api.console.model_page import load as load_model
 from api.console.models_page import DRIFT
 from api.console.page import Asked
 from api.console.rendering import render
+from api.console.rules_page import load as load_rules
 from api.http.problem import Problem
 
 AROUND: dict[str, object] = {
@@ -99,3 +100,37 @@ def test_a_model_of_which_nothing_is_known_says_what_it_takes() -> None:
     text = render("model", AROUND | {"page": MODEL, "title": "m", "model": about, "importance": nothing, "day_ms": 0, "seen": []})
     assert "It takes 200 decisions" in text
     assert "It takes 200 events" in text
+
+
+class Rules:
+    """A thousand rules, of which the later ones matched more often; each has its report."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def get(self, path: str) -> Any:
+        self.asked.append(path)
+        if path != "/v1/patterns":
+            return {"matches": 1}
+        about = {"owner": "team", "severity": "low"}
+        rules = [{"id": f"r{n:03}", "title": f"Shop {n}", "status": "active" if n % 2 else "shadow", **about} for n in range(1_000)]
+        return {"patterns": [*rules[:-1], rules[-1] | {"severity": "critical", "owner": "Ann"}]}
+
+    async def tried(self, path: str) -> Any:
+        assert path == "/v1/patterns:totals"
+        return {"patterns": [{"id": f"r{n:03}", "acted": n, "watched": 0, "hidden": 0} for n in reversed(range(990))]}
+
+
+@pytest.mark.parametrize(("query", "first", "found"), [
+    ("", ["r001", "r003"], 1_000), ("page=40", ["r950", "r952"], 1_000), ("sort=matches", ["r989", "r988"], 1_000),
+    ("sort=severity", ["r999", "r001"], 1_000), ("sort=owner", ["r999", "r001"], 1_000), ("sort=nothing", ["r001", "r003"], 1_000),
+    ("q=shop+77&sort=matches", ["r977", "r877"], 19), ("status=shadow&sort=title", ["r000", "r010"], 500),
+])  # fmt: skip
+async def test_a_thousand_rules_are_searched_and_sorted_and_only_those_that_are_shown_are_measured(
+    query: str, first: list[str], found: int
+) -> None:
+    api = Rules()
+    values: Any = await load_rules(Asked({}, QueryParams(query), None, api, 0))  # type: ignore[arg-type]
+    assert [rule["id"] for rule, _ in values["rules"]][:2] == first
+    assert values["found"] == found
+    assert len(api.asked) == 1 + len(values["rules"]) <= 26

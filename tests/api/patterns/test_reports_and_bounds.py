@@ -156,6 +156,13 @@ async def test_a_rule_without_bounds_acts_whatever_was_measured_and_one_that_act
     assert (await say(past, "canary", share=0.9)).status_code == 409
 
 
+async def test_totals_count_the_matches_of_all_texts_and_come_by_how_many_there_are(past: Past) -> None:
+    past.matches(2)
+    past.matches(3, pattern="gone", shadow=False, version="of another text")
+    totals = (await past.api.client.get("/v1/patterns:totals")).json()["patterns"]
+    assert totals == [{"id": "gone", "acted": 3, "watched": 0, "hidden": 0}, {"id": "great", "acted": 0, "watched": 2, "hidden": 0}]
+
+
 async def test_exceptions_come_by_how_often_they_hid_a_match_with_what_is_said_of_them(past: Past) -> None:
     past.matches(1, exception=0)
     past.matches(3, exception=1)
