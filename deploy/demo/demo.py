@@ -29,7 +29,8 @@ HISTORY_SECONDS = 120
 """The last so many seconds of the history come at the full rate."""
 THIN_SECONDS, THIN_MIN, THIN_MAX = 80, 5_000, 40_000
 """Before them come as many payments as in so many seconds at the full rate, within these bounds; a town has customers by its rate too."""
-LEARN_SECONDS_MAX = 120.0
+LEARN_SECONDS_MAX = 300.0
+"""The side jobs, by which a model learns, give way to all else on the machine."""
 SAY_SECONDS = 3.0
 MODEL_AGE_MS_MAX = 40_000
 DRAIN_SECONDS_MAX = 5.0
