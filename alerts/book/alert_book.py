@@ -14,6 +14,7 @@ import msgspec
 from alerts.book.changes import Changes, Notice
 from alerts.book.flood_gate import FloodGate
 from alerts.book.inhibitions import Inhibitions
+from alerts.book.reasons import told_reasons
 from alerts.book.risk import below_risk_at_ms, more_severe, risk_now
 from alerts.book.silencing import silence_of
 from alerts.policy.alert_definition import AlertDefinition, alert_id_of, fingerprint_of
@@ -22,7 +23,6 @@ from stores.casework.alerts import Alert, AlertedEvent, AlertEvent, Silence, Spa
 
 ALERT_MAX_AGE_MS = 3_600_000
 EVENTS_SHOWN_MAX = 20
-REASONS_MAX = 5
 PATTERNS_MAX = 32
 TOLD_WRONGLY = -1
 """Receivers were told of an event that was taken out of the alert, so that there is something to tell."""
@@ -301,4 +301,4 @@ def _opened(definition: AlertDefinition, one: DecidedEvent, group: Mapping[str, 
 def _reasons_with(alert: Alert, one: DecidedEvent) -> tuple[str, ...]:
     """The reasons of the alert with those of a decision that joins it, which come first if it opens the alert or brings another rule."""
     tells = alert.events == 0 or any(rule.pattern not in alert.patterns for rule in one.rules)
-    return tuple(dict.fromkeys((*one.reasons, *alert.reasons)))[:REASONS_MAX] if tells else alert.reasons
+    return told_reasons((*one.reasons, *alert.reasons)) if tells else alert.reasons

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from alerts.book.changes import Changes
+from alerts.book.reasons import told_reasons
 from alerts.book.risk import more_severe
 from alerts.cases.case_policy import CasePolicy, Typology
 from alerts.policy.decided_event import DecidedEvent
@@ -18,7 +19,6 @@ from stores.casework.case import Case, CaseChange, CaseEntry, EntryWord
 from stores.casework.case_growth import CaseGrowth, Standing, worth_of
 
 PATTERNS_MAX = 32
-REASONS_MAX = 5
 ENTITIES_MAX = 50
 
 
@@ -177,7 +177,7 @@ class CaseJoining:
                 case,
                 severity=more_severe(case.severity, alert.severity),
                 patterns=tuple(dict.fromkeys((*case.patterns, *alert.patterns)))[:PATTERNS_MAX],
-                reasons=tuple(dict.fromkeys((*alert.reasons, *case.reasons)))[:REASONS_MAX],
+                reasons=told_reasons((*alert.reasons, *case.reasons)),
             )
 
     def _wake(self) -> None:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alerts.book.reasons import told_reasons
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
 from api.console.usual_values import usual_values
 from api.console.verdict_choices import choices_of
 from api.console.waterfall import contributions_of, waterfall
 
-ENTRIES, EVENTS, DECISIONS, RULES, REASONS = 100, 200, 50, 4, 5
+ENTRIES, EVENTS, DECISIONS, RULES = 100, 200, 50, 4
 _ACTIONS = ("approve", "review", "block")
 
 
@@ -64,7 +65,7 @@ def _weight(event: Mapping[str, Any]) -> tuple[int, int, float]:
 
 def reasons_of(case: Mapping[str, Any], decision: Mapping[str, Any] | None) -> Sequence[str]:
     """Why the case is there: what was said of the event that is looked at, then what was said of others."""
-    return list(dict.fromkeys([*(decision["reasons"] if decision else ()), *case["reasons"]]))[:REASONS]
+    return told_reasons([*(decision["reasons"] if decision else ()), *case["reasons"]])
 
 
 async def _decision(api: OwnApi, event: Mapping[str, Any] | None) -> Any:

@@ -90,6 +90,16 @@ def test_a_decision_that_brings_another_rule_has_its_reasons_before_those_of_the
     assert alert.reasons == ("all was spent", "8 terminals", "6 terminals")
 
 
+def test_of_more_reasons_than_are_kept_each_rule_is_heard_before_one_speaks_twice() -> None:
+    run = Run()
+    run.take(decided(1, rules=(MatchedRule("takeover", "high"),), reasons=("a new password (takeover)", "amount: 8")))
+    run.take(decided(2, rules=(MatchedRule("spree", "high"),), reasons=("payment 3 (spree)", "amount: 9")))
+    spoken = ("6 terminals (fast)", "payment 4 (spree)", "amount: 7")
+    run.take(decided(3, rules=(MatchedRule("fast", "high"), MatchedRule("spree", "high")), reasons=spoken))
+    [alert] = run.alerts.values()
+    assert alert.reasons == ("6 terminals (fast)", "payment 4 (spree)", "a new password (takeover)", "amount: 7", "amount: 9")
+
+
 def test_the_same_decision_counts_once() -> None:
     run = Run()
     for _ in range(3):

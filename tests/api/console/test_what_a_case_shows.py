@@ -66,8 +66,8 @@ def test_the_most_telling_event_is_looked_at_unless_the_address_says_another() -
 
 def test_reasons_of_the_event_stand_before_those_of_the_case_and_none_stands_twice() -> None:
     case = {"reasons": ["6 terminals", "amount: 9"]}
-    assert reasons_of(case, {"reasons": ["all was spent", "6 terminals"]}) == ["all was spent", "6 terminals", "amount: 9"]
-    assert reasons_of(case, None) == case["reasons"]
+    assert reasons_of(case, {"reasons": ["all was spent", "6 terminals"]}) == ("all was spent", "6 terminals", "amount: 9")
+    assert reasons_of(case, None) == ("6 terminals", "amount: 9")
 
 
 def test_values_are_shown_shortly() -> None:
