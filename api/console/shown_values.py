@@ -1,4 +1,7 @@
-"""Values as pages show them: times, spans, amounts, numbers, and texts that may be long or hostile."""
+"""Values as pages show them: times, spans, amounts, numbers, and texts that may be long or hostile.
+
+A page has hundreds of them, and `Markup.format` takes five times as long as a text that is put together and marked.
+"""
 
 import datetime
 import json
@@ -20,10 +23,9 @@ def time_of(at_ms: int | None) -> Markup:
     """A time in ms since the epoch; the browser writes it in its own zone, and keeps UTC in its title."""
     if at_ms is None or not 0 <= at_ms <= _LAST_MS:
         return Markup("–")
-    at = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC)
-    return Markup('<time datetime="{}" title="{} UTC">{} UTC</time>').format(
-        at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), f"{at:%Y-%m-%d %H:%M:%S}", f"{at:%Y-%m-%d %H:%M}"
-    )
+    at = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC).isoformat(" ", "milliseconds")
+    day, clock = at[:10], at[11:23]
+    return Markup(f'<time datetime="{day}T{clock}Z" title="{day} {clock[:8]} UTC">{day} {clock[:5]} UTC</time>')  # noqa: S704 - digits alone
 
 
 def span_of(ms: float | None) -> str:
@@ -56,9 +58,9 @@ def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:
     """A text of somebody else's: apart from the direction of what stands around it, and cut where it is long."""
     text = str(value)
     if len(text) <= characters_max:
-        return Markup("<bdi>{}</bdi>").format(text)
-    shown, whole = text[:characters_max] + "…", text[:TITLE_CHARACTERS_MAX]
-    return Markup('<bdi class="cut" title="{}">{}</bdi>').format(whole, shown)
+        return Markup(f"<bdi>{escape(text)}</bdi>")  # noqa: S704 - what is put in is escaped, as below
+    shown, whole = escape(text[:characters_max] + "…"), escape(text[:TITLE_CHARACTERS_MAX])
+    return Markup(f'<bdi class="cut" title="{whole}">{shown}</bdi>')  # noqa: S704
 
 
 def json_of(value: object) -> str:
