@@ -212,3 +212,11 @@ def test_a_filter_that_lacks_lines_gets_them_with_the_next_events() -> None:
     assert user.lines == 0
     user.run(new_events(1, 200))
     assert user.lines > 0
+
+
+def test_an_id_that_retractions_bring_back_into_reach_is_known_again() -> None:
+    user = OneUser()
+    user.run(new_events(260))  # the filter that was made last lacks the oldest: more than `rewind_max` came after them
+    assert user.lines > 0
+    assert user.run([(time_ms, id, body, RETRACT) for time_ms, id, body, _ in reversed(new_events(60, 200))]) == [RETRACTED] * 60
+    assert user.run(new_events(1)) == [DUPLICATE]
