@@ -48,7 +48,7 @@ def late_us(behind: int) -> float:
     observe(profiles, batch_of(START_MS + np.arange(EVENTS), 0))
     costs = []
     for each in range(ROUNDS):
-        us, flags = observe(profiles, batch_of(np.array([START_MS + EVENTS - behind]), EVENTS + each))
+        us, flags = observe(profiles, batch_of(np.array([START_MS + EVENTS - 1 - behind]), EVENTS + each))
         wanted = LATE if behind < profiles.plan.schema.rewind_max else TOO_FAR_BACK
         if not flags[0] & wanted:
             raise AssertionError(f"behind {behind}: flags {flags}")
