@@ -7,7 +7,7 @@ from typing import Any
 from alerts.book.reasons import told_reasons
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
-from api.console.usual_values import usual_values
+from api.console.usual_values import Usual, usual_values
 from api.console.verdict_choices import choices_of
 from api.console.waterfall import contributions_of, waterfall
 
@@ -46,10 +46,16 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "contributions": contributions,
         "bars": waterfall(contributions) if contributions else [],
         "usual": usual_values(decision["event_id"], decision.get("features") or {}, others) if decision else [],
+        "usual_numbers": _numbers(decision, others) if decision else {},
         "rules": rules if decision else [],
         "remembered": profile["remembered"] if profile else {"facts": [], "notes": [], "verdicts": [], "cases": []},
         "choices": choices_of(taxonomy, case["typology"]),
     }
+
+
+def _numbers(decision: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Mapping[str, Usual]:
+    """What is usual of the numbers of an event, by name: an amount says little without the amounts of its entity beside it."""
+    return {one.name: one for one in usual_values(decision["event_id"], decision.get("event") or {}, others, "event")}
 
 
 def event_of(events: Sequence[Mapping[str, Any]], event_id: str, user: str) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""An event's features beside what is usual for its entity: the middle and the range of its other decisions."""
+"""An event's features and numbers beside what is usual for its entity: the middle and the range of its other decisions."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ KNOWN_MIN = 3
 
 
 class Usual(msgspec.Struct, frozen=True):
-    """A feature of an event: its value, and the middle, least and greatest of `known` others; `is_strange` if it lies outside of these."""
+    """A feature or number of an event, and the middle, least and greatest of `known` others; `is_strange` if it lies outside of these."""
 
     name: str
     value: float | None
@@ -28,16 +28,19 @@ class Usual(msgspec.Struct, frozen=True):
         return not self.least <= self.value <= self.greatest
 
 
-def usual_values(event_id: str, features: Mapping[str, float | None], others: Iterable[Mapping[str, Any]]) -> Sequence[Usual]:
+def usual_values(
+    event_id: str, values: Mapping[str, float | None], others: Iterable[Mapping[str, Any]], part: str = "features"
+) -> Sequence[Usual]:
     """The features of an event, those beyond the usual first, each by the order in which the release has them.
 
     Args:
         event_id: of the event, which is left out of `others`.
-        features: its values.
+        values: its own.
         others: decisions on events of the same entity.
+        part: of the decisions, which has the others' values: ``features``, or ``event`` for its numbers.
     """
-    seen = [other.get("features", {}) for other in others if other.get("event_id") != event_id]
-    found = [_usual(name, value, [each[name] for each in seen if each.get(name) is not None]) for name, value in features.items()]
+    seen = [other.get(part) or {} for other in others if other.get("event_id") != event_id]
+    found = [_usual(name, value, [each[name] for each in seen if each.get(name) is not None]) for name, value in values.items()]
     return sorted(found, key=lambda one: not one.is_strange)
 
 

@@ -74,10 +74,10 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_a
         expect(author.locator("h1")).to_contain_text("evil", timeout=PATIENCE_MS)
         expect(author.locator("#moves")).not_to_contain_text("Activate")
         author.get_by_role("button", name="Backtest").click()
+        expect(author.locator("#backtest")).to_contain_text("as tried", timeout=PATIENCE_MS)
+        author.get_by_role("button", name="Backtest").click()
         author.locator("#backtest").get_by_role("button", name="Cancel").click()
         expect(author.locator("#backtest")).to_contain_text("It was cancelled", timeout=PATIENCE_MS)
-        author.get_by_role("button", name="Backtest").click()
-        expect(author.locator("#backtest")).to_contain_text("as tried", timeout=PATIENCE_MS)
 
         approver.goto(console.link(console.token("bob", "approver")))
         approver.goto(f"{console.address}/rules/large_payment")

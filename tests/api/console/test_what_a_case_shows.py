@@ -31,6 +31,12 @@ def test_a_feature_beyond_all_others_stands_first_and_few_others_say_nothing() -
     ]  # fmt: skip
 
 
+def test_numbers_of_an_event_are_compared_with_those_of_the_others_too() -> None:
+    others = [{"event_id": str(at), "event": {"amount": amount}} for at, amount in enumerate((20.0, 30.0, 40.0))]
+    [amount] = usual_values("9", {"amount": 300.0}, [*others, {"event_id": "9", "event": {"amount": 300.0}}, {"event_id": "x"}], "event")
+    assert (amount.middle, amount.is_strange) == (30.0, True)
+
+
 @given(st.floats(-1e6, 1e6), st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=40))
 def test_bars_stay_inside_the_drawing_and_add_up_to_the_score(base: float, inputs: dict[str, float]) -> None:
     bars = waterfall(Contributions(base=base, inputs=inputs))
