@@ -3,11 +3,14 @@
 const shortly = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const withYear = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false });
 const ofDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+const ofMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 const ofDays = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit" });
+const SECONDS_SHOWN_MS = 300_000;
 const DAY_MS = 86_400_000;
 
 /** A time on an axis that is `spanMs` long. */
 export function axisTime(at: Date, spanMs: number): string {
+  if (spanMs < SECONDS_SHOWN_MS) return ofMinutes.format(at);
   if (spanMs < DAY_MS) return ofDay.format(at);
   return spanMs < 3 * DAY_MS ? `${ofDays.format(at)}, ${ofDay.format(at)}` : ofDays.format(at);
 }
