@@ -43,7 +43,7 @@ def figures_of(text: str, now_seconds: float) -> list[Figure]:
     fallbacks = _total(samples, "weir_api_decisions_total", {"outcome": "fallback"})
     share = fallbacks / (answered + fallbacks) if fallbacks else 0.0
     return [
-        Figure("Synchronous decisions since the start", f"{answered + fallbacks:,.0f}".replace(",", " "), "–", False),
+        Figure("Synchronous decisions since the start", f"{answered + fallbacks:,.0f}", "–", False),
         Figure("Nine in ten of them took at most", _within(samples, 0.9), "–", False),
         Figure("99 in 100 took at most", _within(samples, 0.99), "it is above your deadline", False),
         Figure("Answered by the fallback, for the score came too late", f"{100 * share:.1f} %", "above 1 %", share > FALLBACKS_MAX),
@@ -69,7 +69,7 @@ def _checkpoints(samples: Iterable[Sample], now_seconds: float) -> Figure:
 def _counted(totals: Mapping[str, float], name: str, sample: str, good_max: float) -> Figure:
     value = totals.get(sample, 0.0)
     alarm = "it grows at all" if good_max == 0 else "it grows fast" if math.isinf(good_max) else f"above {good_max:,.0f}"
-    return Figure(name, f"{value:,.0f}".replace(",", " "), alarm, value > good_max)
+    return Figure(name, f"{value:,.0f}", alarm, value > good_max)
 
 
 def _total(samples: Iterable[Sample], name: str, labels: Mapping[str, str]) -> float:

@@ -39,8 +39,8 @@ def span_of(ms: float | None) -> str:
 
 
 def amount_of(amount: float | None) -> str:
-    """An amount of money with two digits, and spaces between thousands."""
-    return "–" if amount is None else f"{amount:,.2f}".replace(",", " ")
+    """An amount of money with two digits, and commas between thousands, as in reasons."""
+    return "–" if amount is None else f"{amount:,.2f}"
 
 
 def number_of(value: object) -> str:
@@ -50,8 +50,8 @@ def number_of(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
-        return f"{int(value):,}".replace(",", " ")
-    return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", " ")
+        return f"{int(value):,}"
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:
