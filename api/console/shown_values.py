@@ -1,6 +1,6 @@
 """Values as pages show them: times, spans, amounts, numbers, and texts that may be long or hostile.
 
-A page has hundreds of them, and `Markup.format` takes five times as long as a text that is put together and marked.
+A page has hundreds of them, and `Markup.format` takes three times as long as a text that is put together and marked.
 """
 
 import datetime
