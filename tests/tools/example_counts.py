@@ -6,7 +6,7 @@ import os
 DEPTH = os.environ.get("WEIR_HYPOTHESIS", "ordinary")
 IS_DEEP = DEPTH == "deep"
 SHARE = {"ordinary": 1 / 3, "long": 1.0, "deep": 40.0}[DEPTH]
-"""An ordinary run tries the same examples each time, and its third is enough for the faults that were planted to try the tests; what
+"""An ordinary run tries the same examples each time; where a third did not find a fault that was planted, the count was raised. What
 more of the same examples would find is found before a release."""
 
 

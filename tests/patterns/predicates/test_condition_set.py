@@ -42,14 +42,14 @@ def expected(given_conditions: list, rows: list[dict]) -> tuple[list, Counter, C
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(150))
+@settings(max_examples=examples(450))
 @given(st.lists(conditions(), min_size=1, max_size=6), st.lists(events(), min_size=1, max_size=8))
 def test_a_set_answers_as_an_interpreter_that_walks_each_tree(given_conditions: list, rows: list[dict]) -> None:
     assert answers(ConditionSet.compile(given_conditions), rows) == expected(given_conditions, rows)
 
 
 @pytest.mark.slow
-@settings(max_examples=examples(100))
+@settings(max_examples=examples(300))
 @given(st.lists(written(Type.BOOL), min_size=1, max_size=4), st.lists(rows_of_expressions(missing=True), min_size=1, max_size=6))
 def test_rules_that_skip_what_is_missing_answer_as_the_expressions_that_they_are(texts: list[str], rows: list[dict]) -> None:
     given_conditions = [condition(text, Missing.SKIP, EXPRESSION_NAMES) for text in texts]

@@ -221,6 +221,7 @@ def check_whole(settings: Settings, store: RelationalEffects, count: int) -> Non
     assert alerts(settings) == [trip.id]
 
 
+@pytest.mark.slow
 def test_a_job_that_is_killed_at_any_moment_loses_and_doubles_nothing(settings: Settings, store: RelationalEffects) -> None:
     chance, count = random.Random(7), 0
     for _ in range(KILLS):
@@ -236,6 +237,7 @@ def test_a_job_that_is_killed_at_any_moment_loses_and_doubles_nothing(settings: 
     check_whole(settings, store, count)
 
 
+@pytest.mark.slow
 def test_of_two_jobs_side_by_side_one_works_and_the_other_takes_over_when_it_is_killed(
     settings: Settings, store: RelationalEffects
 ) -> None:

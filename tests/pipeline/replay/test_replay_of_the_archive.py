@@ -19,6 +19,8 @@ from stores.archive.archive_rows import ArchivedRecord, Kind
 
 START_MS = 1_764_000_000_000
 END_OF_FIRST_DAY_MS = 1_764_028_800_000
+FIRST_ARRIVAL_MS = START_MS + 3 * 3_600_000
+"""Few events lie unevenly: from here on none comes before its own time."""
 PARTITIONS = 3
 
 
@@ -34,16 +36,16 @@ def partition_of(line: bytes) -> int:
 def events() -> list[bytes]:
     """Payments of two days and a half, some corrected or taken back later, and two lines that are no event."""
     town, draw = Town(3, customers=60, terminals=20), random.Random(3)
-    lines = [town.payment(at_ms).encode() for at_ms in sorted(START_MS + draw.randrange(60 * 3_600_000) for _ in range(3_000))]
-    for at in (500, 1_500):
+    lines = [town.payment(at_ms).encode() for at_ms in sorted(START_MS + draw.randrange(60 * 3_600_000) for _ in range(1_000))]
+    for at in (200, 600):
         lines.insert(at + 40, lines[at][:-1] + b',"op":"retract"}')
         lines.insert(at + 30, lines[at + 5][:-1] + b',"op":"correct"}')
-    lines[100], lines[2_000] = b"no json", b'{"payment_id": 7}'
+    lines[100], lines[700] = b"no json", b'{"payment_id": 7}'
     return lines
 
 
 def labels(lines: list[bytes]) -> list[bytes]:
-    read = [msgspec.json.decode(line) for number, line in enumerate(lines) if number % 9 == 1 and number not in (100, 2_000)]
+    read = [msgspec.json.decode(line) for number, line in enumerate(lines) if number % 9 == 1 and number not in (100, 700)]
     given = [
         {"event_id": str(one["payment_id"]), "label": int(number % 5 == 0), "label_time": one["at"] + 7_200_000}
         for number, one in enumerate(read)
@@ -51,7 +53,7 @@ def labels(lines: list[bytes]) -> list[bytes]:
     return [msgspec.json.encode(label) for label in given]
 
 
-def put(kind: Kind, lines: list[bytes], arrived_ms: list[int], a_file: int = 250) -> None:
+def put(kind: Kind, lines: list[bytes], arrived_ms: list[int], a_file: int = 84) -> None:
     """As a job writes them, but that each file begins with rows that the one before has too."""
     archive, ends = open_archive(read_settings().archive_place()), [0] * PARTITIONS
     rows = []
@@ -97,16 +99,16 @@ def test_a_replay_of_the_archive_is_that_of_the_files_bit_for_bit(tmp_path: path
         path.write_bytes(b"".join(line + b"\n" for line in lines if order == "arrival" or partition_of(line) == partition))
     known = labels(lines)
     (tmp_path / "labels.jsonl").write_bytes(b"\n".join(known) + b"\n")
-    put("events", lines, [START_MS + 90_000 * number for number in range(len(lines))])
-    put("labels", known, [START_MS + 400_000 * number for number in range(len(known))])
+    put("events", lines, [FIRST_ARRIVAL_MS + 270_000 * number for number in range(len(lines))])
+    put("labels", known, [FIRST_ARRIVAL_MS + 1_200_000 * number for number in range(len(known))])
     if compacted:
-        assert "5 days compacted" in run("archive", "compact").output
+        assert "4 days compacted" in run("archive", "compact").output
     given = ("--config", str(DEMO_CONFIG), "--order", order)
     files = run("replay", *map(str, paths), "--labels", str(tmp_path / "labels.jsonl"), "--out", str(tmp_path / "a"), *given)
     archived = run("replay", "--archived", "--out", str(tmp_path / "b"), *given)
     assert files.exit_code == archived.exit_code == 0, files.output + archived.output
     assert (tmp_path / "a" / "decisions.parquet").read_bytes() == (tmp_path / "b" / "decisions.parquet").read_bytes()
-    assert pyarrow.parquet.read_metadata(tmp_path / "b" / "decisions.parquet").num_rows > 2_900
+    assert pyarrow.parquet.read_metadata(tmp_path / "b" / "decisions.parquet").num_rows > 960
     assert without_rate(files.output) == without_rate(archived.output)
     assert "refused 2" in archived.output
     refused = pyarrow.parquet.read_table(tmp_path / "b" / "refused.parquet").to_pylist()
