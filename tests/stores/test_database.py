@@ -55,6 +55,7 @@ def open_and_close(place: DatabasePlace, number: int) -> int:
     return number
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_database_at_once_make_its_tables_once(place: DatabasePlace) -> None:
     with concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as processes:
         assert sorted(processes.map(open_and_close, [place] * 8, range(8))) == list(range(8))

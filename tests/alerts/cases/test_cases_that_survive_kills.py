@@ -5,6 +5,7 @@ import pathlib
 import random
 
 import msgspec
+import pytest
 from cases_of_a_test import CASES_YAML
 from databases_of_a_test import FickleDatabase
 
@@ -98,6 +99,7 @@ def run(folder: pathlib.Path, decided: list[DecidedEvent], chance: random.Random
             return sorted(cases_of(database), key=lambda case: case.entity_id)
 
 
+@pytest.mark.slow
 def test_cases_after_kills_are_those_of_a_run_without(tmp_path: pathlib.Path) -> None:
     for seed in range(5):
         decided = decisions(random.Random(seed), 60)

@@ -142,6 +142,7 @@ def test_a_revision_takes_an_event_out_of_an_alert_that_was_resolved_before(data
     assert (alert.state, alert.events, alert.loss, told(database)) == ("resolved", 1, 10.0, ["alert.opened", "alert.resolved"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_run_with_kills_at_random_writes_what_a_run_without_them_writes(tmp_path: pathlib.Path, seed: int) -> None:
     """A killed keeper has written a batch, or not; in either case a new one goes on from where the store says."""

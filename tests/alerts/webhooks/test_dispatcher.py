@@ -120,6 +120,7 @@ async def test_a_message_reaches_each_webhook_in_its_form_and_is_verified_by_the
         assert headers["webhook-signature"].startswith("v1a,")
 
 
+@pytest.mark.slow
 async def test_receivers_that_fail_at_random_get_everything_in_the_order_of_each_key(outbox: Outbox) -> None:
     chances = random.Random(7)
     receivers = [
@@ -247,6 +248,7 @@ async def test_a_store_that_is_away_stops_deliveries_and_they_go_on_afterwards(t
     assert before < 20 and receiver.taken == [f"m{number}" for number in range(20)]
 
 
+@pytest.mark.slow
 async def test_of_two_dispatchers_one_sends_and_the_other_goes_on_after_its_end(outbox: Outbox) -> None:
     """The lease lasts so long that it changes hands because it is given up, and not because a busy machine stood still."""
     receiver, dispatching = Receiver(), functools.partial(outbox.dispatching, lease_s=600)
