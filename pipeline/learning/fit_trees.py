@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LATER_SHARE = 0.2
 """Of the rows, the newest ones, by which the number of trees is chosen."""
 PATIENCE = 50
-"""Trees without a better ranking of the later rows, after which no more are tried."""
+"""Trees without a lower log loss of the later rows, after which no more are tried."""
 TREES_MIN = 20
 
 

@@ -17,7 +17,7 @@ class Boosted:
     """How trees are fitted.
 
     Args:
-        trees: at most so many, 1 to 2,000; fewer where more do not rank later events better.
+        trees: at most so many, 1 to 2,000; fewer where more do not lower the log loss of later events.
         depth: questions on the way to a leaf, 1 to 8.
         learning_rate: share of what a tree found that counts, above 0 and at most 1.
         l2: pull of leaves towards 0, at least 0.
