@@ -84,6 +84,7 @@ def append_many(place: DatabasePlace, barrier: Barrier, by: str, count: int) -> 
         list(threads.map(lambda at_ms: store.append(fact(at_ms, by)), range(count)))
 
 
+@pytest.mark.slow
 def test_processes_and_threads_that_append_at_once_make_one_unbroken_chain(place: DatabasePlace, store: Audit) -> None:
     count = 40
     spawn = multiprocessing.get_context("spawn")

@@ -79,6 +79,7 @@ def wait_for_more(system: System, load: Load) -> None:
     system.wait_for(lambda: len(load.decisions) >= enough or None, "decisions")
 
 
+@pytest.mark.slow
 def test_a_challenger_is_promoted_and_rolled_back_under_load_and_no_decision_lacks_a_score(
     system: System,
 ) -> None:

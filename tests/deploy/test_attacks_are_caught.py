@@ -110,15 +110,18 @@ def test_every_attack_of_a_kind_is_matched_by_the_rule_that_is_meant_for_it(run:
     assert missed == [], f"{kind} without {rule}, but with {[run.rules_of[number] for number in missed]}"
 
 
+@pytest.mark.slow
 def test_all_kinds_of_attack_have_a_rule_that_is_meant_for_them(run: Run) -> None:
     assert {attack.kind for attack in run.attacks.begun} == set(MEANT_FOR)
 
 
+@pytest.mark.slow
 def test_ordinary_payments_are_rarely_flagged(run: Run) -> None:
     ordinary = run.decisions - len(run.attacked)
     assert run.tally.false_alarms < 0.01 * ordinary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", sorted({*MEANT_FOR.values(), "spending_spree"}))
 def test_most_of_what_a_rule_matches_belongs_to_an_attack(run: Run, rule: str) -> None:
     """Half, where the owner of a card goes on paying beside the thief; else more."""

@@ -158,6 +158,7 @@ def learning_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn_job, "LearnJob", functools.partial(learn_job.LearnJob, publish_seconds_min=0.1))
 
 
+@pytest.mark.slow
 def test_another_card_with_the_same_behaviour_scores_higher_than_without_the_verdict(tmp_path: pathlib.Path, desk: Desk) -> None:
     folder = folder_with_configuration(tmp_path / "config")
     with System(folder, tmp_path / "judged", approval="one", alertmanager_url=desk.url) as system:

@@ -81,6 +81,7 @@ def test_bytes_cut_short_or_too_long_are_refused(rows: list[NDArray[np.int64]], 
         read_pages([cut], rows[0].shape[1])
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(150))
 @given(chains(), st.data())
 def test_any_bytes_are_refused_or_read_as_rows(rows: list[NDArray[np.int64]], data: st.DataObject) -> None:

@@ -252,6 +252,7 @@ FEW = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_user", [True, False])
 @pytest.mark.parametrize("statistics", [ALL, SUMS, SUMS_ALONE], ids=["all", "sums and labels", "sums"])
 @FEW

@@ -50,6 +50,7 @@ def local_of(zone: str, times_ms: NDArray[np.int64]) -> list[datetime]:
     return [(EPOCH + timedelta(milliseconds=time_ms)).astimezone(info) for time_ms in times_ms.tolist()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", "ABCEFGHIJKLMNPRSTUWZ")
 def test_expressions_show_what_the_clocks_of_every_zone_do_around_each_change(letter: str) -> None:
     for zone in sorted(name for name in zoneinfo.available_timezones() if name[0] == letter):

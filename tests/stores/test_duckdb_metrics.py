@@ -3,6 +3,7 @@
 import pathlib
 
 import duckdb
+import pytest
 
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.metrics.metric_rows import MINUTE_MS, MetricRow
@@ -18,6 +19,7 @@ INSERT INTO next_offset VALUES ('weir.metrics/0', 7);
 """
 
 
+@pytest.mark.slow
 def test_a_file_from_before_decisions_said_what_decided_them_goes_on(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "metrics.duckdb"
     with duckdb.connect(path) as connection:

@@ -51,6 +51,7 @@ def server() -> Iterator[Counting]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_each_thread_has_its_answer_and_connections_are_kept(server: Counting) -> None:
     parts = [f"part-{number}" for number in range(CALLS)]
     with Client(f"http://127.0.0.1:{server.server_port}", "token") as client, ThreadPoolExecutor(THREADS) as threads:

@@ -29,6 +29,7 @@ def test_what_does_not_count_is_left_out(text: str, wanted: str) -> None:
     assert compile_expression(text, NAMES).canonical == wanted
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.sampled_from(list(Type)).flatmap(written), events(missing=True))
 def test_the_canonical_text_means_the_same(text: str, row: dict) -> None:
