@@ -2,35 +2,35 @@
 
 from typing import Final
 
-from detectors.adwin import ADWIN
 from detectors.boosted.symmetric_trees import ARRAYS as BOOSTED_ARRAYS
 from detectors.boosted.symmetric_trees import BoostedScoring
-from detectors.category_counts import CategoryCounts
-from detectors.category_surprise import CategorySurprise
-from detectors.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
-from detectors.cauchy_combination import CauchyCombination, CauchyScoring
-from detectors.crossed_regression import CrossedLogisticRegression
-from detectors.crossed_scoring import ARRAYS as CROSSED_ARRAYS
-from detectors.crossed_scoring import CrossedScoring
-from detectors.decayed_quantile import DecayedQuantile
-from detectors.ew_gaussian import EWGaussianScorer
-from detectors.gaussian import GaussianScorer
-from detectors.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
-from detectors.half_space_scoring import HalfSpaceScoring
-from detectors.half_space_trees import HalfSpaceTrees
-from detectors.half_space_trees_of_keys import HalfSpaceTreesOfKeys
+from detectors.half_space.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
+from detectors.half_space.half_space_scoring import HalfSpaceScoring
+from detectors.half_space.half_space_trees import HalfSpaceTrees
+from detectors.half_space.half_space_trees_of_keys import HalfSpaceTreesOfKeys
+from detectors.keyed.adwin import ADWIN
+from detectors.keyed.category_counts import CategoryCounts
+from detectors.keyed.category_surprise import CategorySurprise
+from detectors.keyed.decayed_quantile import DecayedQuantile
+from detectors.keyed.ew_gaussian import EWGaussianScorer
+from detectors.keyed.gaussian import GaussianScorer
+from detectors.keyed.neighbour_density import NeighbourDensity
+from detectors.keyed.page_hinkley import PageHinkley
+from detectors.keyed.robust_z import RobustZScorer
+from detectors.keyed.spot import SPOT
 from detectors.learner import Arrays, Keyed, Learner, Scoring
-from detectors.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
-from detectors.logistic_regression import LogisticRegression, LogisticScoring
-from detectors.neighbour_density import NeighbourDensity
-from detectors.page_hinkley import PageHinkley
+from detectors.regression.crossed_regression import CrossedLogisticRegression
+from detectors.regression.crossed_scoring import ARRAYS as CROSSED_ARRAYS
+from detectors.regression.crossed_scoring import CrossedScoring
+from detectors.regression.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
+from detectors.regression.logistic_regression import LogisticRegression, LogisticScoring
 from detectors.river.learners import RiverAnomaly, RiverClassifier, RiverDrift
 from detectors.river.scoring import ARRAYS as RIVER_ARRAYS
 from detectors.river.scoring import RiverScoring
-from detectors.robust_z import RobustZScorer
+from detectors.scores.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
+from detectors.scores.cauchy_combination import CauchyCombination, CauchyScoring
+from detectors.scores.weighted_combination import WeightedCombination
 from detectors.snapshot_kind import SnapshotKind
-from detectors.spot import SPOT
-from detectors.weighted_combination import WeightedCombination
 
 __all__ = [
     "KEYED",

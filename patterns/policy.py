@@ -48,7 +48,7 @@ has set for an entity; and the draw of those that pass though they would be bloc
 Nothing: it was not recorded, as in decisions from before it was. Codes are kept with each decision: new ones come last, up to 15."""
 
 SCALES = ("raw", "stable")
-"""What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.score_map`."""
+"""What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.scores.score_map`."""
 
 HOLD_ENDS = ("release", "decline")
 """How the hold of a payment ends."""

@@ -14,13 +14,13 @@ from detectors.arrays import expect_array
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.missing import LARGEST
-from detectors.recent_scores import RecentScores
 from detectors.river.allowed import ALLOWED
 from detectors.river.building import Steps, build, input_names
 from detectors.river.scores import RAISED, as_row, score_of
 from detectors.river.scoring import RiverScoring, version_cells
 from detectors.river.state_reading import read_state
 from detectors.river.state_writing import write_state
+from detectors.scores.recent_scores import RecentScores
 
 RECENT_SCORES: Final = 5_000
 REPEATS_MAX: Final = 20

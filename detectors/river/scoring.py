@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from detectors.arrays import expect_array
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
-from detectors.recent_scores import LEVELS, mid_ranks
 from detectors.river.allowed import SCORING_ROLES, VERSION
 from detectors.river.building import input_names
 from detectors.river.scores import Row, as_row, contributions_of, score_of
 from detectors.river.state_reading import read_state
+from detectors.scores.recent_scores import LEVELS, mid_ranks
 from detectors.snapshot_kind import Form
 
 ARRAYS: Final[Mapping[str, Form]] = {

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from river import anomaly
 
 from detectors.catalogue import KEYED, POPULATIONS
-from detectors.category_counts import CategoryCounts, Population
-from detectors.category_surprise import CategorySurprise
-from detectors.cauchy_combination import CauchyCombination, CauchyScoring
-from detectors.half_space_scoring import HalfSpaceScoring
-from detectors.half_space_trees import HalfSpaceTrees
+from detectors.half_space.half_space_scoring import HalfSpaceScoring
+from detectors.half_space.half_space_trees import HalfSpaceTrees
+from detectors.keyed.category_counts import CategoryCounts, Population
+from detectors.keyed.category_surprise import CategorySurprise
+from detectors.scores.cauchy_combination import CauchyCombination, CauchyScoring
 
 BATCH, KEYS, BATCHES, TURNS = 256, 20_000, 400, 5
 BAR_KEYED_US, BAR_CATEGORY_US, BAR_TREES_US, BAR_COMBINED_US = 0.3, 0.5, 0.8, 0.6

@@ -44,7 +44,10 @@ def taught(name: str, parameters: dict[str, Any], stream: Stream) -> Learner:
 
 
 def classes_of_package() -> Iterator[type]:
-    for module in pkgutil.iter_modules(detectors.__path__, "detectors."):
+    """All but those that run a model of River: what they are is named in a definition, and not in the catalogue."""
+    for module in pkgutil.walk_packages(detectors.__path__, "detectors."):
+        if module.name.startswith("detectors.river"):
+            continue
         for _, member in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             if member.__module__ == module.name and not getattr(member, "_is_protocol", False):
                 yield member

@@ -15,7 +15,7 @@ from score_job_runs import START_MS, TEXTS, cancel, prepared, produce, produce_e
 from side_job_runs import Running
 
 from detectors.catalogue import Scoring, score_from
-from detectors.score_map import ScoreMap
+from detectors.scores.score_map import ScoreMap
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import SnapshotAssembly
 from features.schema.batch import Batch

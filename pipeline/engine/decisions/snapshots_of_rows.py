@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.calibration import Calibration
 from detectors.catalogue import Scoring
-from detectors.category_counts import Population
-from detectors.score_map import ScoreMap
+from detectors.keyed.category_counts import Population
+from detectors.scores.calibration import Calibration
+from detectors.scores.score_map import ScoreMap
 from patterns.thresholds.tail_table import TailTable
 
 NONE = -1

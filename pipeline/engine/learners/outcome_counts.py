@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.calibration import BINS, Calibration, bins_of, fit_calibration
 from detectors.learner import Arrays
+from detectors.scores.calibration import BINS, Calibration, bins_of, fit_calibration
 from pipeline.engine.learners.lessons import Lessons, joined, negatives
 from pipeline.engine.learners.vectors import WAITING, Vectors
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.learner import Arrays
-from detectors.score_map import COUNT_MIN, ScoreMap, fit_quantiles, fit_replacement
-from detectors.tail_sample import HIGHEST_KEPT, TailSample
+from detectors.scores.score_map import COUNT_MIN, ScoreMap, fit_quantiles, fit_replacement
+from detectors.scores.tail_sample import HIGHEST_KEPT, TailSample
 
 REFERENCE_EVENTS = 200_000
 """The number of events after which most of a reference population is replaced, and the greatest number of events of one sample."""

@@ -5,10 +5,10 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.calibration import Calibration
 from detectors.catalogue import POPULATIONS, Scoring, score_from
-from detectors.category_counts import POPULATION
-from detectors.score_map import ScoreMap
+from detectors.keyed.category_counts import POPULATION
+from detectors.scores.calibration import Calibration
+from detectors.scores.score_map import ScoreMap
 from detectors.snapshot import Snapshot
 from patterns.thresholds.tail_table import TailTable
 from patterns.thresholds.threshold import Threshold

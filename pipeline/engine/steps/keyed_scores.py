@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.category_counts import NOBODY
-from detectors.category_surprise import CategorySurprise
+from detectors.keyed.category_counts import NOBODY
+from detectors.keyed.category_surprise import CategorySurprise
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, RETRACTED, TOO_FAR_BACK, TOO_LATE, TOO_OFTEN, UNKNOWN
 from features.profiles.profiles import Profiles
 from pipeline.engine.decisions.outcome_words import common_flags

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.logistic_regression import LogisticRegression, LogisticScoring
+from detectors.regression.logistic_regression import LogisticRegression, LogisticScoring
 from pipeline.engine.learners.stable_scale import REFERENCE_EVENTS, StableScale
 
 SHARES = np.array([0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.category_counts import Population
-from detectors.category_surprise import CategorySurprise
+from detectors.keyed.category_counts import Population
+from detectors.keyed.category_surprise import CategorySurprise
 from features.schema.string_hash import words_of
 from foundation.refusal import Refusal
 from pipeline.engine.decisions.explanation import Explanations

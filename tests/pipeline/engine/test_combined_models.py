@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.cauchy_combination import CauchyCombination
+from detectors.keyed.spot import SPOT
 from detectors.missing import are_mostly_missing
-from detectors.spot import SPOT
+from detectors.scores.cauchy_combination import CauchyCombination
 from foundation.refusal import Refusal
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.release import Release, compile_release

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from detectors.gaussian import GaussianScorer
+from detectors.keyed.gaussian import GaussianScorer
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import compile_release

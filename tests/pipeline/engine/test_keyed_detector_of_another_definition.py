@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from imitation import Imitation
 
-from detectors.gaussian import GaussianScorer
+from detectors.keyed.gaussian import GaussianScorer
 from features.profiles.sections import RESTING_MAX
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import compile_release

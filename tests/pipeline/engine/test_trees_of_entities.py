@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from imitation import Imitation
 
-from detectors.half_space_trees_of_keys import HalfSpaceTreesOfKeys
+from detectors.half_space.half_space_trees_of_keys import HalfSpaceTreesOfKeys
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import compile_release
 from pipeline.trial.detector_state import state_lines

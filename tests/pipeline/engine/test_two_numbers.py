@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from imitation import Imitation
 
-from detectors.score_map import COUNT_MIN, ScoreMap
+from detectors.scores.score_map import COUNT_MIN, ScoreMap
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.learners import stable_scale

@@ -12,7 +12,7 @@ from example_counts import examples
 from hypothesis import given, settings
 from imitation import ControlRecord, Imitation
 
-from detectors.score_map import COUNT_MIN, ScoreMap
+from detectors.scores.score_map import COUNT_MIN, ScoreMap
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import parts_of
 from pipeline.engine.definitions.release import compile_release
