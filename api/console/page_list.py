@@ -1,20 +1,20 @@
 """All pages of the console, in the order of the navigation."""
 
-from api.console.audit_page import AUDIT
-from api.console.case_page import CASE
-from api.console.deliveries_page import DELIVERIES, DELIVERY
-from api.console.entity_page import ENTITY
-from api.console.features_page import FEATURE, FEATURES
-from api.console.lists_page import LIST, LISTS
-from api.console.live_page import LIVE
-from api.console.model_page import MODEL
-from api.console.models_page import DRIFT, MODELS
 from api.console.page import Page
-from api.console.quality_page import QUALITY
-from api.console.queue_page import QUEUE
-from api.console.rule_page import RULE
-from api.console.rules_page import RULES
-from api.console.system_page import SYSTEM
+from api.console.pages.audit import AUDIT
+from api.console.pages.case import CASE
+from api.console.pages.deliveries import DELIVERIES, DELIVERY
+from api.console.pages.entity import ENTITY
+from api.console.pages.features import FEATURE, FEATURES
+from api.console.pages.lists import LIST, LISTS
+from api.console.pages.live import LIVE
+from api.console.pages.model import MODEL
+from api.console.pages.models import DRIFT, MODELS
+from api.console.pages.quality import QUALITY
+from api.console.pages.queue import QUEUE
+from api.console.pages.rule import RULE
+from api.console.pages.rules import RULES
+from api.console.pages.system import SYSTEM
 
 PAGES: tuple[Page, ...] = (
     QUEUE,

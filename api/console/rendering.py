@@ -8,7 +8,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.console.assets import asset_path
-from api.console.shown_values import FILTERS
+from api.console.shown.shown_values import FILTERS
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 

@@ -9,7 +9,7 @@ from axe_rules import faults_of_axe
 from playwright.sync_api import Page, expect
 from seeded_console import SeededConsole
 
-from api.console.entity_page import rows_of
+from api.console.pages.entity import rows_of
 
 HOSTILE = "</td><script>document.title='broken'</script>\u202e/" + "A" * 400
 FACTS = "facts: {customer_id: {vip: boolean, risk: number}}\n"

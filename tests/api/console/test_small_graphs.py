@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console import distributions
-from api.console.distributions import pairs_of, rows_of
-from api.console.shown_values import share_of
-from api.console.small_graphs import BARS_MAX, HEIGHT, WIDTH, bars_of
+from api.console.shown import distributions
+from api.console.shown.distributions import pairs_of, rows_of
+from api.console.shown.shown_values import share_of
+from api.console.shown.small_graphs import BARS_MAX, HEIGHT, WIDTH, bars_of
 
 
 @given(st.lists(st.integers(0, 10**9), max_size=200))

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console.case_page import event_of, reasons_of
-from api.console.shown_values import amount_of, number_of, span_of, text_of, time_of
-from api.console.usual_values import usual_values
-from api.console.verdict_choices import choices_of
-from api.console.waterfall import ROW, SHOWN_MAX, WIDTH, Contributions, contributions_of, waterfall
+from api.console.pages.case import event_of, reasons_of
+from api.console.shown.shown_values import amount_of, number_of, span_of, text_of, time_of
+from api.console.shown.usual_values import usual_values
+from api.console.shown.verdict_choices import choices_of
+from api.console.shown.waterfall import ROW, SHOWN_MAX, WIDTH, Contributions, contributions_of, waterfall
 
 TAXONOMY = {
     "typologies": [{"name": "a", "inputs": [{"name": "called", "type": "flag", "options": [], "verdicts": ["fraud"]}]}],

@@ -1,5 +1,5 @@
-from api.console.process_figures import figures_of
-from api.console.runbook import PARTS
+from api.console.shown.process_figures import figures_of
+from api.console.shown.runbook import PARTS
 from api.http.health import PARTS as CHECKED
 
 TEXT = """# TYPE weir_api_decisions counter

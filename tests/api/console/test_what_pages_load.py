@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from starlette.datastructures import QueryParams
 
-from api.console.audit_page import PAGES_READ_MAX, load
-from api.console.model_page import MODEL
-from api.console.model_page import load as load_model
-from api.console.models_page import DRIFT
 from api.console.page import Asked
+from api.console.pages.audit import PAGES_READ_MAX, load
+from api.console.pages.model import MODEL
+from api.console.pages.model import load as load_model
+from api.console.pages.models import DRIFT
+from api.console.pages.rules import load as load_rules
 from api.console.rendering import render
-from api.console.rules_page import load as load_rules
 from api.http.problem import Problem
 
 AROUND: dict[str, object] = {

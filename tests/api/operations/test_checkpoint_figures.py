@@ -2,7 +2,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api.console.process_figures import figures_of
+from api.console.shown.process_figures import figures_of
 from api.operations.checkpoint_figures import CheckpointFigures, checkpoints_of
 
 JOBS = [{"jid": "a", "name": "weir-score", "state": "RUNNING"}, {"jid": "b", "name": "weir-metrics", "state": "FAILED"}]

@@ -7,8 +7,8 @@ import msgspec
 
 from api.console.own_api import OwnApi
 from api.console.page import Asked, Page, may
-from api.console.process_figures import figures_of
-from api.console.runbook import PARTS, Advice
+from api.console.shown.process_figures import figures_of
+from api.console.shown.runbook import PARTS, Advice
 from api.http.problem import Problem
 
 UNKNOWN = Advice("", "", ("Ask whoever runs this system.",))

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from api.console.distributions import pairs_of, rows_of
 from api.console.own_api import quoted
 from api.console.page import Asked, Page
+from api.console.shown.distributions import pairs_of, rows_of
 from api.http.problem import Problem
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from api.console.small_graphs import bars_of
+from api.console.shown.small_graphs import bars_of
 
 TEXT_CHARACTERS_MAX = 200
 """Longer texts are cut in the middle of a page; their whole is in the title, up to `TITLE_CHARACTERS_MAX`."""

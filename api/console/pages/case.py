@@ -7,9 +7,9 @@ from typing import Any
 from alerts.book.reasons import told_reasons
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
-from api.console.usual_values import Usual, usual_values
-from api.console.verdict_choices import choices_of
-from api.console.waterfall import contributions_of, waterfall
+from api.console.shown.usual_values import Usual, usual_values
+from api.console.shown.verdict_choices import choices_of
+from api.console.shown.waterfall import contributions_of, waterfall
 
 ENTRIES, EVENTS, DECISIONS, RULES = 100, 200, 50, 4
 _ACTIONS = ("approve", "review", "block")

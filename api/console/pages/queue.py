@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from api.console.page import Asked, Page
-from api.console.verdict_choices import choices_of
+from api.console.shown.verdict_choices import choices_of
 
 STATES = ("open", "claimed", "snoozed", "closed")
 WAITING = ("open", "claimed")
