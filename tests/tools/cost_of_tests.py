@@ -1,6 +1,7 @@
 """Keeps the marker ``slow`` true: measures what each test takes of the CPU, its processes and its own fixtures included.
 
-Only CPU is measured, never the clock, so that a busy machine changes nothing. A process counts once it has been waited for.
+Only CPU is measured, never the clock, so that a busy machine changes nothing. A process counts once it has been waited for. Nothing
+fails by it: machines differ by a factor of two and more, and the first test that calls a kernel may have to compile it.
 """
 
 import resource
@@ -11,9 +12,6 @@ import pytest
 LISTED_S = 1.0
 """A test that takes more without a marker is listed at the end of the run: twice what a fast test may take, since machines differ, and the
 first test of a process to call a kernel pays for its loading."""
-
-FAR_TOO_LISTED_S = 10.0
-"""A test that takes more without a marker fails, on whatever machine."""
 
 UNBOUNDED = ("slow", "integration", "long", "deep", "quality")
 LISTED_MAX = 20
@@ -41,12 +39,8 @@ class CostOfTests:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
         yield
-        cost_s = cpu_s() - self._began_s
-        if any(item.get_closest_marker(name) for name in UNBOUNDED):
-            return
-        item.user_properties.append((_COST, cost_s))
-        if cost_s > FAR_TOO_LISTED_S:
-            pytest.fail(f"took {cost_s:.1f} s of CPU: make it cheaper, or mark it `slow`, which `make check` leaves out", pytrace=False)
+        if not any(item.get_closest_marker(name) for name in UNBOUNDED):
+            item.user_properties.append((_COST, cpu_s() - self._began_s))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         cost_s = dict(report.user_properties).get(_COST, 0.0)
@@ -55,6 +49,6 @@ class CostOfTests:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._dearest:
-            terminalreporter.section(f"more than {LISTED_S:.0f} s of CPU without the marker slow", sep="-")
+            terminalreporter.section(f"more than {LISTED_S:.0f} s of CPU: make these cheaper, or mark them slow", sep="-")
         for name, cost_s in sorted(self._dearest.items(), key=lambda each: -each[1])[:LISTED_MAX]:
             terminalreporter.write_line(f"{cost_s:5.1f} s {name}")
