@@ -11,7 +11,7 @@ from deploy.command import DEMO_CONFIG
 from deploy.local.solo_stack import MODULES
 from deploy.machine.jars import PROJECT
 from foundation.settings import Settings, settings_as_environment
-from pipeline.log import segments
+from pipeline.log import segment
 from pipeline.log.log_folder import INPUT, LOGS, OUTPUT, SIDE
 from pipeline.log.writer import LogWriter
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(("name", "log"), [("api", INPUT), pytest.param("api", OUTPUT, marks=pytest.mark.deep), ("side-jobs", SIDE)])
 def test_a_process_refuses_a_log_of_another_version(name: str, log: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(runtime="solo", folder=str(tmp_path), api_port=1)
-    monkeypatch.setattr(segments, "VERSION", 2)
+    monkeypatch.setattr(segment, "VERSION", 2)
     LogWriter(settings.path(*LOGS) / log).close()
     command = [sys.executable, "-m", MODULES[name], *(["--config", str(DEMO_CONFIG)] if name == "api" else [])]
     environment = os.environ | settings_as_environment(settings)
