@@ -1,11 +1,9 @@
-"""The committed scripts and styles are those of the sources, small, and all that pages name."""
+"""The committed scripts and styles are small, and all that pages name; `tests/browser/test_committed_scripts.py` builds them again."""
 
 import gzip
 import json
 import pathlib
 import re
-import shutil
-import subprocess
 
 import pytest
 
@@ -15,14 +13,6 @@ from api.console.page_list import PAGES
 SOURCES = pathlib.Path(__file__).parents[3] / "console"
 SCRIPT_BYTES_MAX = 61_440
 """Of a page, compressed."""
-
-
-def test_the_committed_files_are_built_of_the_sources_byte_for_byte(tmp_path: pathlib.Path) -> None:
-    if not shutil.which("node") or not (SOURCES / "node_modules" / "esbuild").exists():
-        pytest.skip("no node, or no packages: npm ci in the folder console installs them")
-    subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=SOURCES, check=True, capture_output=True)
-    built = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert built == {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 
 
 def test_every_page_with_a_script_has_one_that_was_built() -> None:
