@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from api.http.problem import Problem
-from api.stream.stream import CLIENTS_MAX, Wanted, Watcher, frame_of
+from api.stream.stream import Wanted, Watcher, frame_of, require_room
 from stores.decisions import StoreUnavailableError
 
 LOOK_SECONDS = 0.5
@@ -38,9 +37,7 @@ class CaseChanges:
         Raises:
             Problem: 429, there are `CLIENTS_MAX` watchers already.
         """
-        if len(self._watchers) >= CLIENTS_MAX:
-            text = f"{CLIENTS_MAX} watchers of cases are connected, which is the most that this process serves"
-            raise Problem(429, text, [(b"retry-after", b"10")])
+        require_room(self._watchers, "watchers of cases")
         watcher = Watcher(Wanted())
         self._watchers.append(watcher)
         if self._looking is None:

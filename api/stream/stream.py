@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Protocol
 
 import msgspec
@@ -140,9 +140,7 @@ class Stream:
             Problem: 429, there are `CLIENTS_MAX` watchers already; 503, the decisions cannot be read.
         """
         async with self._one:
-            if len(self._watchers) >= CLIENTS_MAX:
-                text = f"{CLIENTS_MAX} watchers are connected, which is the most that this process serves"
-                raise Problem(429, text, [(b"retry-after", b"10")])
+            require_room(self._watchers, "watchers")
             if not self._watchers:
                 self._reset()
                 await self._source.open(self)
@@ -210,6 +208,17 @@ class Stream:
 
 _read = msgspec.json.Decoder(Seen).decode
 _POSITION = re.compile("([0-9]{1,6}):(-?[0-9]{1,18})")
+
+
+def require_room(watchers: Sized, what: str) -> None:
+    """Checks that one more may join `watchers`, which are called `what`.
+
+    Raises:
+        Problem: 429, there are `CLIENTS_MAX` already.
+    """
+    if len(watchers) >= CLIENTS_MAX:
+        text = f"{CLIENTS_MAX} {what} are connected, which is the most that this process serves"
+        raise Problem(429, text, [(b"retry-after", b"10")])
 
 
 def frame_of(name: str, data: bytes, id: str = "") -> bytes:

@@ -31,5 +31,5 @@ class TransactionSize:
         A quick one that was not full says little: most of it is the wait for the disk.
         """
         if seconds > HELD_S or records >= self.records:
-            fitting = min(2 * self.records, int(records * HELD_S / seconds)) if seconds else 2 * self.records
+            fitting = int(records * HELD_S / max(seconds, HELD_S / 2))
             self.records = min(self._most, max(LEAST, fitting))
