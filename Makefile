@@ -43,24 +43,22 @@ jars: ready
 demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
-# Seven runs of pytest. Those with servers wait for much of their time, so that two of them at once leave a core half idle: the
-# tests without servers run beside them, with the priority of the jobs that give way. All take 10 GB of memory. The longest begin
-# first, so that none is left alone at the end. Each line says which run printed it.
+# Seven runs of pytest, two at a time: those with servers wait for much of their time, and the one without servers fills it. More at
+# once would be done no sooner, and servers that get no core in time fail tests that hold. The longest begin first, so that none is
+# left alone at the end. All take 10 GB of memory. Each line says which run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep and not long
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
-UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality -n 2 --dist loadfile
+UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality
+SIDE_BY_SIDE := -n 2 --dist loadfile
 WITHOUT_SERVERS := $(ORDINARY) and not integration
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
 SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/training
 
 test: ready
 	@$(MAKE) --no-print-directory -j2 jars kernels
-	@set -m; nice -n 10 $(MAKE) --no-print-directory test-units & units=$$!; set +m; \
-	trap 'kill -- -$$units 2>/dev/null' EXIT; \
-	$(MAKE) --no-print-directory -j$(LANES) -k test-kafka test-flink test-system test-stores test-full-profile test-browser test-java; servers=$$?; \
-	wait $$units && exit $$servers
+	@$(MAKE) --no-print-directory -j$(LANES) -k test-units test-kafka test-flink test-system test-stores test-full-profile test-browser test-java
 
 test-servers: test-kafka test-flink test-system test-stores test-full-profile test-browser
 
@@ -110,7 +108,7 @@ lint: ready
 	$(RUN)lint-imports
 
 test-fast: ready
-	$(RUN)pytest -q $(UNITS) -m "$(WITHOUT_SERVERS) and not slow" $(ARGS)
+	$(RUN)pytest -q $(UNITS) $(SIDE_BY_SIDE) -m "$(WITHOUT_SERVERS) and not slow" $(ARGS)
 
 quality: ready
 	$(RUN)pytest -m quality $(ARGS)

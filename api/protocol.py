@@ -20,6 +20,10 @@ BODY_SECONDS_MAX = 30.0
 REQUEST_BYTES_MAX = 50_331_648
 """The greatest size of one request on the wire, with the framing of its chunks; it is greater than that of any accepted body."""
 
+IDLE_SECONDS_MAX = 75
+"""The time that a connection may be idle between two requests. It is longer than callers and proxies keep theirs (5 s in httpx, 60 s in
+nginx and most load balancers): a caller that sends on a connection just as it is closed gets a reset in place of an answer."""
+
 CLOSING_SECONDS_MAX = 60.0
 """The time that a caller has to read the rest of its last answer."""
 
@@ -38,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self.timeout_keep_alive = IDLE_SECONDS_MAX
         self._in_head = True
         self._bytes = 0
         self._refusal = (HTTPStatus.BAD_REQUEST, "this is not an HTTP request")

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from api_imitation import TOKEN, Api
 from served import exchange, rest_of, served
@@ -18,7 +19,7 @@ PROBLEM = b"content-type: application/problem+json"
 @pytest.fixture
 def port(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Of a server whose patience is 0.3 s."""
-    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "CLOSING_SECONDS_MAX"):
+    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "IDLE_SECONDS_MAX", "CLOSING_SECONDS_MAX"):
         monkeypatch.setattr(protocol, name, 0.3)
     api = Api(tmp_path)
     with served(api) as port:
@@ -44,6 +45,13 @@ def test_a_head_that_trickles_in_is_not_waited_for_although_something_comes_all_
     answer = exchange(port, b"GET /health HTTP/1.1\r\n", *[b"x: y\r\n"] * 60, pause_seconds=0.05)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert time.monotonic() - began < 15
+
+
+def test_an_idle_connection_is_closed_and_not_before_callers_and_proxies_close_theirs(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = exchange(port, b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")  # it ends with the connection
+    assert answer.startswith(b"HTTP/1.1 200 ") and b"408" not in answer
+    monkeypatch.undo()
+    assert protocol.IDLE_SECONDS_MAX > 60 > (httpx.Limits().keepalive_expiry or 0)
 
 
 def test_the_head_of_a_second_request_is_bounded_like_the_first(port: int) -> None:
