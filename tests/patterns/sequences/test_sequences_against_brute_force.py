@@ -136,6 +136,33 @@ def streams(draw: st.DrawFn, names: str = NAMES + "z", most: int = 24) -> list[t
     return found
 
 
+@st.composite
+def spans(draw: st.DrawFn, plain: PlainSequence) -> list[tuple[str, Seen]]:
+    """One run of the sequence, whose last event comes at the last moment that counts or just behind it, with other events between.
+
+    Streams of chance seldom have a run that is as long as the sequence may take: 400 of them do not find `within` off by one.
+    """
+    taken = [step for step in plain.steps if not step.absent and not (step.optional and draw(st.booleans()))]
+    runs = [step for step in (taken if plain.ordered else draw(st.permutations(taken))) for _ in range(step.least)]
+    left, time, found = plain.within + draw(st.sampled_from([0, 0, 1])), 100, []
+    for at, step in enumerate(runs):
+        if at:
+            most = left if step.gap is None else min(left, step.gap + draw(st.sampled_from([0, 0, 0, 1])))
+            delta = most if at == len(runs) - 1 or step.gap is not None else draw(st.integers(0, most))
+            left, time = left - delta, time + delta
+        for steps in [*draw(st.lists(st.frozensets(st.sampled_from(NAMES + "z"), max_size=2), max_size=1)), frozenset({step.name})]:
+            id = len(found)
+            found.append(("k", Seen(time, 1000 + id, id, steps, False, True)))
+    return found
+
+
+@st.composite
+def trials(draw: st.DrawFn) -> tuple[PlainSequence, list[tuple[str, Seen]]]:
+    """A sequence and a stream of chance, or one that ends where the sequence's time does."""
+    plain = draw(sequences())
+    return plain, draw(spans(plain) if draw(st.integers(0, 3)) == 0 else streams())
+
+
 Answer = tuple[str, int, tuple[tuple[str, int, int], ...], tuple[int, ...]]
 
 
@@ -193,10 +220,11 @@ def answered(
 
 
 @settings(max_examples=examples(1_200), deadline=None)
-@given(sequences(), streams(), st.lists(st.integers(0, 24), max_size=4), st.booleans(), st.booleans())
+@given(trials(), st.lists(st.integers(0, 24), max_size=4), st.booleans(), st.booleans())
 def test_slots_give_the_matches_of_brute_force(
-    plain: PlainSequence, stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool, bare: bool
+    trial: tuple[PlainSequence, list[tuple[str, Seen]]], cuts: list[int], restarts: bool, bare: bool
 ) -> None:
+    plain, stream = trial
     if bare:  # neither `until` nor a condition beside the sequence
         stream = [(key, replace(event, until=False, gate=True)) for key, event in stream]
     found, late, _ = answered(plain, stream, [min(cut, len(stream)) for cut in cuts], restarts, bare)
