@@ -28,6 +28,7 @@ from api.definitions.in_force import InForce
 from api.definitions.lists_part import ListsPart
 from api.definitions.publisher import Definitions
 from api.definitions.trials import Trials
+from api.definitions.trying import Trying
 from api.descriptors import connections_for, raise_limit
 from api.facts.told_facts import FactsPart
 from api.http.health import Health
@@ -96,12 +97,10 @@ class Server:
         settings: the settings, such as those of the broker, topics, ports and folder.
         token: the owner's token.
         clock: seconds since the epoch.
-        unused_trial_seconds_max: see `Trials`; with infinity its process is started with the others.
+        trying: where uploaded definitions are tried; None stands for a process that is started with this one.
     """
 
-    def __init__(
-        self, settings: Settings, token: str, clock: Callable[[], float] = time.time, unused_trial_seconds_max: float = math.inf
-    ) -> None:
+    def __init__(self, settings: Settings, token: str, clock: Callable[[], float] = time.time, trying: Trying | None = None) -> None:
         self._settings = settings
         broker = connection_of(settings)
         self._in_force = InForce()
@@ -116,12 +115,11 @@ class Server:
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         self._runtime = runtime_of(settings, self._waiting.answer, clock)
         self._log, self._replies = self._runtime.log, self._runtime.replies
-        self._trials = Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_trial_seconds_max)
-        self._tries_often = unused_trial_seconds_max == math.inf
+        self._trying = trying or trials_of(settings)
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
-            functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
-            self._trials.test_rule, self._trials.measure_models,
+            functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trying.compile_change,
+            self._trying.test_rule, self._trying.measure_models,
         )  # fmt: skip
         self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
@@ -184,8 +182,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        if self._tries_often:
-            self._trials.start()
+        self._trying.prepare()
         self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
         self._metrics.start()
@@ -275,7 +272,7 @@ class Server:
 
     def _close(self) -> None:
         for part in (
-            self._trials,
+            self._trying,
             self._control,
             self._letters,
             self._lists,
@@ -289,6 +286,11 @@ class Server:
             part.close()
         self._metrics.close()
         self._store_checks.close()
+
+
+def trials_of(settings: Settings, unused_seconds_max: float = math.inf) -> Trials:
+    """The process that tries definitions within the bounds that the settings name; see `Trials`."""
+    return Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
 
 
 def _webhooks(database: Database, settings: Settings) -> WebhookStores:
@@ -311,7 +313,7 @@ def main() -> None:
         settings = read_settings()
         sys.setswitchinterval(SWITCH_SECONDS_OF_SOLO if settings.runtime == "solo" else SWITCH_SECONDS)
         unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if settings.runtime == "solo" else math.inf
-        server = Server(settings, find_token(settings), unused_trial_seconds_max=unused_seconds_max)
+        server = Server(settings, find_token(settings), trying=trials_of(settings, unused_seconds_max))
     except Refusal as refusal:
         print(f"weir: {refusal}", file=sys.stderr)
         sys.exit(2)

@@ -5,23 +5,16 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
 import msgspec
 
-from api.definitions.change import UNTRIED, Changes
-from api.definitions.trial_child import CPU_FACTOR, Trial, Verdict, cpu_ms_of
+from api.definitions.trial import CPU_FACTOR, Trial, Verdict, cpu_ms_of
+from api.definitions.trying import Trying
 from api.http.problem import Problem
-from foundation.content_hash import content_hash
-from foundation.place import refusal_of
 from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
-from pipeline.control.compiling import compiling
-from pipeline.engine.definitions.release import Release
-from pipeline.trial.river_cost import RiverCost
-from pipeline.trial.rule_tests import TestedRule
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +26,7 @@ _PATIENCE = 20
 """On a busy machine a trial may take so many times its CPU time."""
 
 
-class Trials:
+class Trials(Trying):
     """One warm process with a low priority, which is started again when it ends.
 
     A thread of this object starts the process and talks to it, and the kernel kills the process when that thread ends.
@@ -68,54 +61,18 @@ class Trials:
         """Starts the process in the background, so that the first trial need not wait for all of its start."""
         return self._thread.submit(self._start_quietly)
 
-    def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
-        """Runs `api.definitions.change.compile_change` in the process and, if it passes, compiles the release here. Blocks.
+    def prepare(self) -> None:
+        """Starts the process in the background, unless it is only there while it is used."""
+        if self._unused_seconds_max == math.inf:
+            self.start()
 
-        A change of parts that are `UNTRIED` does not wait for the process: a promotion has to be quick, and a rollback even more so.
-
-        Args:
-            current_texts: the texts of the release in force.
-
-        Raises:
-            Refusal: as for `compile_change`; or the definitions made the process end.
-            Problem: 503, there is no process to try them.
-        """
-        if changes and changes.keys() <= UNTRIED:
-            return self._compiled(current, texts)
-        trial = Trial(current.id if current else 0, dict(current_texts) if current else {}, texts, dict(changes))
-        self._verdict_on(trial)
-        return self._compiled(current, texts)
-
-    @staticmethod
-    def _compiled(current: Release | None, texts: Mapping[str, str]) -> Release:
-        parts = {part: content_hash(text) for part, text in texts.items()}
-        return compiling(current.id + 1 if current else 1, parts, lambda: texts).result()
-
-    def test_rule(self, id: str, texts: Mapping[str, str]) -> TestedRule:
-        """Runs `pipeline.trial.rule_tests.run_tests_of` in the process. Blocks.
+    def verdict_on(self, trial: Trial) -> Verdict:
+        """Runs a trial in the process. Blocks.
 
         Raises:
-            Refusal: as for `run_tests_of`; or the tests made the process end.
-            Problem: 503, there is no process to run them.
+            Problem: 503, there is no process to run it.
         """
-        found = self._verdict_on(Trial(0, {}, dict(texts), {}, id)).tested
-        assert found is not None, "a trial of a rule's tests says what they gave"
-        return found
-
-    def measure_models(self, texts: Mapping[str, str], names: Collection[str]) -> dict[str, RiverCost]:
-        """Runs `pipeline.trial.river_models.costs_of` in the process. Blocks.
-
-        Raises:
-            Refusal: the models made the process end.
-            Problem: 503, there is no process to measure them.
-        """
-        return self._verdict_on(Trial(0, {}, dict(texts), {}, measured=list(names))).costs
-
-    def _verdict_on(self, trial: Trial) -> Verdict:
-        verdict = self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
-        if verdict.refusal is not None:
-            raise refusal_of(verdict.refusal)
-        return verdict
+        return self._thread.submit(self._try, msgspec.msgpack.encode(trial), cpu_ms_of(trial, self._cpu_ms_max)).result()
 
     def close(self) -> None:
         """Ends the process; a trial that is running is refused."""

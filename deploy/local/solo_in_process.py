@@ -12,6 +12,7 @@ import msgspec
 import uvicorn
 
 from api.client.client import Client
+from api.definitions.trials_here import TrialsHere
 from api.protocol import BoundedProtocol
 from api.server import Server
 from deploy.local.solo_api import put_in_force
@@ -30,7 +31,8 @@ TOKEN = "the-token-of-a-solo-system-in-a-test"  # noqa: S105 - it opens a system
 class SoloInProcess:
     """The API, its engine and the side jobs as threads of this process. Use it in a ``with`` block.
 
-    It starts in about a second once the kernels are loaded. Another one in the same process needs another folder.
+    It starts in about a second once the kernels are loaded. Another one in the same process needs another folder. Uploaded definitions are
+    tried in this process, too, so that what they cost and break is not kept from it as it is in a system of processes.
 
     Args:
         config: the configuration folder to put in force.
@@ -60,7 +62,7 @@ class SoloInProcess:
 
     def __enter__(self) -> Self:
         put_in_force(self.settings, self._config, replace=True)
-        app = Server(self.settings, TOKEN, self._time).app
+        app = Server(self.settings, TOKEN, self._time, TrialsHere(self.settings.compile_memory_mib_max)).app
         listening = socket.create_server((self.settings.api_host, self.settings.api_port))
         self._server = uvicorn.Server(uvicorn.Config(app, http=BoundedProtocol, ws="none", access_log=False, log_level="warning"))
         self._start(lambda: self._server.run([listening]) if self._server else None, "api")
