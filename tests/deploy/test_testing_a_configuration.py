@@ -1,13 +1,11 @@
 """The example of the page about tests of a configuration runs as the page has it."""
 
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 from getting_started import consoles
+from shown_commands import said_by
 
 pytestmark = pytest.mark.slow
 
@@ -15,16 +13,25 @@ PROJECT = pathlib.Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "testing-a-configuration.md"
 
 
+class Passed:
+    """A plugin of pytest that counts the tests which pass."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.count += report.when == "call" and report.passed
+
+
 def test_the_tests_on_the_page_pass_on_the_configuration_of_getting_started(tmp_path: pathlib.Path) -> None:
     for command, _ in consoles(3):
-        subprocess.run(["bash", "-ec", command], cwd=tmp_path, check=True)
+        said_by(command, tmp_path)
     [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "test_shop.py").write_text(example)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shop.py"]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert f"{example.count('def test_')} passed" in run.stdout, run.stdout + run.stderr
+    passed = Passed()
+    status = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "--import-mode=importlib", str(tmp_path)], plugins=[passed])
+    assert (status, passed.count) == (pytest.ExitCode.OK, example.count("def test_"))
 
 
 def test_every_method_that_the_page_names_is_there() -> None:

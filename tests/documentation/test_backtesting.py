@@ -1,12 +1,10 @@
 """The page about backtests shows what its commands give."""
 
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
+from shown_commands import said_by
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +20,6 @@ def test_the_backtest_of_the_page_shows_what_the_page_shows(tmp_path: pathlib.Pa
     [events] = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "payments.csv").write_text(events)
     [(command, shown)] = re.findall(r"```console\n\$ (weir backtest [^\n]*)\n(.*?)\n```", PAGE, re.DOTALL)
-    weir = pathlib.Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{weir}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(["bash", "-ec", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().splitlines() == shown.splitlines()
+    status, said, errors = said_by(command, tmp_path)
+    assert status == 0, errors
+    assert said.strip().splitlines() == shown.splitlines()

@@ -3,24 +3,21 @@
 import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import pytest
 from getting_started import consoles, sections
+from shown_commands import said_by
 
 pytestmark = pytest.mark.slow
 
-PROJECT = pathlib.Path(__file__).parents[2]
 OWN_SPEED = re.compile(r"^(rate|compiling) .*$", re.MULTILINE)
 """What differs from machine to machine."""
 
 
-def said_by(command: str, folder: pathlib.Path) -> str:
-    environment = {**os.environ, "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(["bash", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (command, done.stderr)
-    return plain(done.stdout)
+@pytest.fixture(autouse=True)
+def _python_of_this_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
 
 
 def plain(text: str) -> str:
@@ -32,9 +29,10 @@ def test_the_steps_that_need_no_server_show_what_the_page_shows(tmp_path: pathli
     steps = [command for step in (3, 4, 5) for command in consoles(step)]
     assert len(steps) >= 8
     for command, shown in steps:
-        said = said_by(command, tmp_path)
+        status, said, errors = said_by(command, tmp_path)
+        assert status == 0, (command, errors)
         if shown and not command.startswith("weir features"):
-            assert said == plain(shown), command
+            assert plain(said) == plain(shown), command
 
 
 def test_a_mistake_is_named_with_its_place_as_the_page_shows(tmp_path: pathlib.Path) -> None:
@@ -42,9 +40,7 @@ def test_a_mistake_is_named_with_its_place_as_the_page_shows(tmp_path: pathlib.P
         said_by(command, tmp_path)
     policy = tmp_path / "shop" / "policy.yaml"
     policy.write_text(policy.read_text().replace("action: approve}, {below", "action: aprove}, {below"))
-    done = subprocess.run(
-        [str(pathlib.Path(sys.executable).parent / "weir"), "check", "shop"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    status, _, errors = said_by("weir check shop", tmp_path)
     [shown] = re.findall(r"```console\n(weir: .*?)\n```", sections()[4])
-    assert done.returncode == 2
-    assert shown in done.stderr
+    assert status == 2
+    assert shown in errors
