@@ -20,7 +20,7 @@ from patterns.entries import RULE, Change, Entry
 from patterns.entry_lists import EntryList
 from patterns.list_changes import Steps
 from patterns.rules.life import acts, moved
-from patterns.rules.rule_set import VERSION_CHARACTERS
+from patterns.rules.live_rule import VERSION_CHARACTERS
 from stores.audit import Audit, Fact
 from stores.effects import Effects, EntryState, Trip, WantedEntry
 

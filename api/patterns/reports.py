@@ -20,7 +20,7 @@ from api.patterns.rules_in_force import part_of_rule, standing_in
 from foundation.document import Section, read_document
 from patterns.language.rule_folder import extended_by, source_of
 from patterns.matches import RULES_MAX
-from patterns.rules.rule_set import VERSION_CHARACTERS
+from patterns.rules.live_rule import VERSION_CHARACTERS
 from stores.effects import DAY_MS, HOUR_MS, Effects, HiddenCount
 
 OVERLAPS_MAX = 50

@@ -119,6 +119,11 @@ class Sequence:
     strict: bool = False
     each: bool = False
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions of the steps, in their order, and behind them that of `until`."""
+        return (*(step.when for step in self.steps), *(() if self.until is None else (self.until,)))
+
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
@@ -353,3 +358,10 @@ class Pattern:
     tests: tuple[InlineTest, ...]
     cost: Cost
     extends: str | None = None
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions on the event, of the sequence and of the exceptions, in this order."""
+        of_event = () if self.when is None else (self.when,)
+        of_sequence = () if self.sequence is None else self.sequence.conditions
+        return (*of_event, *of_sequence, *(exception.when for exception in self.exceptions))

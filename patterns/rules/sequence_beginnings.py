@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from features.expressions.syntax.syntax import Chain, Choice, ListOf, Literal, Node, Unary, dotted
 from features.schema.schema import Schema
-from patterns.language.pattern import Condition, Pattern
+from patterns.language.pattern import Pattern
 from patterns.sequences.programs import reads_of
 
 _EVENT = "event."
@@ -27,7 +27,7 @@ def lacks_history(pattern: Pattern, schema: Schema) -> str:
     steps = {step.name: at for at, step in enumerate(sequence.steps)}
     texts = {field.name for field in schema.fields if not field.is_number and field.retain}
     numbers = {field.name for field in schema.fields if field.is_number and field.retain} | {schema.time_field}
-    for condition in _conditions_of(pattern):
+    for condition in (*sequence.conditions, *(() if pattern.when is None else (pattern.when,))):
         captured = [read.text for read in reads_of(condition, steps) if read.text]
         own = [name for name in condition.names if name.partition(".")[0] not in steps]
         for name in (*own, *captured):
@@ -37,15 +37,6 @@ def lacks_history(pattern: Pattern, schema: Schema) -> str:
             if field in texts and (name in captured or not _compares(condition.node, name)):
                 return f"of {name} only a hash is retained, which can be compared with == and in"
     return ""
-
-
-def _conditions_of(pattern: Pattern) -> Iterator[Condition]:
-    assert pattern.sequence is not None
-    yield from (step.when for step in pattern.sequence.steps)
-    if pattern.sequence.until is not None:
-        yield pattern.sequence.until
-    if pattern.when is not None:
-        yield pattern.when
 
 
 def _compares(node: Node, name: str) -> bool:

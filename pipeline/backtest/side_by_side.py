@@ -11,7 +11,7 @@ from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
 from patterns.matches import Rules
 from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text, standings_of
-from patterns.rules.rule_set import RuleSet, acting_share
+from patterns.rules.rule_set import RuleSet
 from pipeline.engine.definitions.release import BYPASS, Release, compile_release
 
 ABSENT = -1.0
@@ -101,5 +101,5 @@ def side_by_side(id: int, texts: Mapping[str, str], with_candidate: Mapping[str,
 def _shares_in(union: RuleSet, rules: Rules) -> Float64s:
     """Returns for each rule of `union` for which share it acts among `rules`; `ABSENT` where it is not one of them."""
     own = rules.rules if isinstance(rules, RuleSet) else ()
-    shares = {(rule.pattern.id, rule.pattern.texts): acting_share(rule) for rule in own}
+    shares = {(rule.pattern.id, rule.pattern.texts): rule.acting_share for rule in own}
     return np.array([shares.get((rule.pattern.id, rule.pattern.texts), ABSENT) for rule in union.rules])

@@ -1,6 +1,6 @@
 """One event as an explanation of a rule sees it: what is known of it, wherever that was kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,7 +8,7 @@ from features.expressions.functions.column import Column, Fault, Value
 from features.expressions.functions.types import Type
 from features.expressions.syntax.rewrite import nodes_of
 from features.expressions.syntax.syntax import dotted
-from patterns.language.pattern import Formula, Pattern
+from patterns.language.pattern import Pattern
 from patterns.rules.wording import reads_of_reason
 from patterns.sequences.programs import node_of, reads_of
 
@@ -59,20 +59,10 @@ def names_asked(pattern: Pattern, types: Mapping[str, Type]) -> dict[str, Type]:
         types: of all that may be read, for what the rule reads of the events of steps.
     """
     found: dict[str, Type] = {}
-    for formula in _formulas_of(pattern):
+    for formula in pattern.conditions:
         found |= {name: type for name, type in formula.names.items() if not _is_of_a_step(name, pattern)}
     captured = (name for text in _captured(pattern) for name in _names_in(text))
     return found | {name: types[name] for name in captured if name in types}
-
-
-def _formulas_of(pattern: Pattern) -> Iterable[Formula]:
-    if pattern.when is not None:
-        yield pattern.when
-    if pattern.sequence is not None:
-        yield from (step.when for step in pattern.sequence.steps)
-        if pattern.sequence.until is not None:
-            yield pattern.sequence.until
-    yield from (exception.when for exception in pattern.exceptions)
 
 
 def _is_of_a_step(name: str, pattern: Pattern) -> bool:
@@ -85,7 +75,7 @@ def _captured(pattern: Pattern) -> set[str]:
     if pattern.sequence is None:
         return set()
     steps = {step.name: at for at, step in enumerate(pattern.sequence.steps)}
-    asked = [read for formula in _formulas_of(pattern) for read in reads_of(formula, steps)]
+    asked = [read for formula in pattern.conditions for read in reads_of(formula, steps)]
     return {read.text for read in (*asked, *reads_of_reason(pattern).values()) if read.text}
 
 

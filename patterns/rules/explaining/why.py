@@ -158,8 +158,7 @@ def _outcome(
 
 def _lacks(history: History, pattern: Pattern) -> bool:
     assert pattern.sequence is not None
-    until = () if pattern.sequence.until is None else (pattern.sequence.until,)
-    read = {name for condition in (*(step.when for step in pattern.sequence.steps), *until) for name in condition.names}
+    read = {name for condition in pattern.sequence.conditions for name in condition.names}
     return any(name in event.unknown for event in history.events for name in read)
 
 

@@ -11,8 +11,9 @@ from patterns.language.scope import Scope
 from patterns.matches import MATCHES_MAX, NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
 from patterns.predicates.slices import Slices, each_of, parts_of
+from patterns.rules.live_rule import LiveRule, live
 from patterns.rules.manifest import Standing, pattern_texts, standings_in_slices
-from patterns.rules.rule_set import LiveRule, RuleSet, live
+from patterns.rules.rule_set import RuleSet
 from pipeline.engine.definitions.compiled_parts import once_each
 
 PATTERNS_KEPT = 4 * RULES_MAX

@@ -24,7 +24,6 @@ def _lacked(pattern: Pattern, old: Schema) -> bool:
     """Tells whether rows under an older schema lack fields that the rule reads: what is retained now may not have been."""
     retained = {f"event.{field.name}" for field in old.fields if field.retain} | {f"event.{old.time_field}"}
     assert pattern.sequence is not None
-    conditions = [step.when for step in pattern.sequence.steps]
-    conditions += [each for each in (pattern.sequence.until, pattern.when) if each is not None]
+    conditions = (*pattern.sequence.conditions, *(() if pattern.when is None else (pattern.when,)))
     read = {name for condition in conditions for name in condition.names if name.startswith("event.")}
     return not read <= retained

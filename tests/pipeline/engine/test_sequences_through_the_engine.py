@@ -208,8 +208,7 @@ def given_way(release: Release) -> bool:
     """Whether partial matches gave way, so that fewer matches than those of the oracle are right."""
     rules = release.rules
     assert isinstance(rules, RuleSet)
-    own = [rules._sequences] if rules._sequences is not None else [each.sequences for each in rules._of_keys.values()]
-    return any(int(np.sum(each._sequences.counts[:, 1:3])) > 0 for each in own)
+    return any(int(np.sum(each._sequences.counts[:, 1:3])) > 0 for each in rules._sequences.each)
 
 
 def no_wait(plain: PlainSequence) -> bool:
