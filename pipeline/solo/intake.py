@@ -9,6 +9,8 @@ from pipeline.log.frame import Entry
 
 RECORDS_MAX = 20_000
 BYTES_MAX = 64 << 20
+LOOK_SECONDS = 0.2
+"""How often somebody who waits for the log looks whether the engine has ended."""
 
 Done = Callable[[int, str], None]
 """Is called in the engine's thread with the ordinal after the batch once it is in the log, and ''; or with -1 and why it is not."""
@@ -51,6 +53,34 @@ class Intake:
             self._records += len(entries)
             self._bytes += size
             self._changed.notify()
+
+    def put_and_wait(self, entries: Sequence[Entry], has_ended: Callable[[], bool]) -> int:
+        """Adds a batch, waits until it is in the log, and gives the ordinal of its first record.
+
+        Args:
+            has_ended: tells whether the engine takes nothing any more.
+
+        Raises:
+            OSError: the log cannot be written, too many records wait, or the engine has ended.
+        """
+        found: list[tuple[int, str]] = []
+        done = threading.Event()
+
+        def note(end: int, problem: str) -> None:
+            found.append((end, problem))
+            done.set()
+
+        try:
+            self.put(entries, note)
+        except IntakeFullError as error:
+            raise OSError(str(error)) from error
+        while not done.wait(LOOK_SECONDS):
+            if has_ended():
+                raise OSError("the engine has ended")
+        end, problem = found[0]
+        if problem:
+            raise OSError(problem)
+        return end - len(entries)
 
     def take(self, records_max: int, bytes_max: int, seconds: float) -> list[Waiting]:
         """The oldest batches, at least one where there is one, within the bounds; waits up to `seconds` for the first."""

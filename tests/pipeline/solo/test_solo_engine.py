@@ -32,6 +32,7 @@ from pipeline.log.writer import LogWriter
 from pipeline.replay.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.solo import engine as engine_module
+from pipeline.solo.arrivals import IDLE_SECONDS
 from pipeline.solo.checkpoints import Checkpoints
 from pipeline.solo.engine import STATE, Engine
 from pipeline.solo.intake import Intake, IntakeFullError
@@ -585,7 +586,7 @@ def test_logs_of_other_processes_are_looked_at_now_and_then_and_not_at_each_micr
     before, began = len(looks), time.monotonic()
     for event in payments(200):
         system.put(entries([event]))
-    assert len(looks) - before <= 2 * (1 + (time.monotonic() - began) / engine_module.IDLE_SECONDS)
+    assert len(looks) - before <= 2 * (1 + (time.monotonic() - began) / IDLE_SECONDS)
 
 
 def profiles_in(system: Running) -> int:

@@ -1,0 +1,131 @@
+"""What comes to the engine of a solo system is appended to its input: records of callers, and those that other processes logged."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from foundation.settings import Settings
+from pipeline.log.frame import Entry, LogRecord
+from pipeline.log.reader import LogReader
+from pipeline.log.writer import LogWriter
+from pipeline.solo.disk_problem import DiskProblem
+from pipeline.solo.intake import Intake, Waiting
+from pipeline.solo.pace import Pace
+
+IDLE_SECONDS, IDLE_SECONDS_MAX = 0.05, 0.1
+"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often while records come."""
+FROM_HEADER = "weir-from"
+"""The header of a record that was copied from another log: that log and the ordinal after the record there."""
+
+
+class Arrivals:
+    """Appends what comes to the input, and gives it as it stands there. Only the engine's thread may use it.
+
+    Args:
+        intake: what callers put in.
+        input: the log of all that comes.
+        positions: how far each other log was copied, by its name; kept up to date here.
+        disk: gets the problems of the disk.
+        settings: bound a micro-batch.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        input: LogWriter,
+        positions: dict[str, int],
+        disk: DiskProblem,
+        settings: Settings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._intake = intake
+        self._input = input
+        self._positions = positions
+        self._disk = disk
+        self._settings = settings
+        self._clock = clock
+        self._pace = Pace()
+        self._others: Mapping[str, LogReader] = {}
+        self._looked_at = time.monotonic()
+
+    def follow(self, others: Mapping[str, LogReader]) -> None:
+        """Has the logs of other processes copied from now on, from where their readers stand."""
+        self._others = others
+
+    def appended(self) -> list[LogRecord]:
+        """Appends the next micro-batch of what callers put in, for which it waits a moment; returns nothing where the disk refuses it."""
+        if left := self._pace.seconds_left(self._intake.records):
+            time.sleep(left)
+        taken = self._taken(IDLE_SECONDS_MAX if self._pace.is_idle else IDLE_SECONDS)
+        if not taken:
+            return []
+        entries = [entry for waiting in taken for entry in waiting.entries]
+        self._pace.taken(len(entries))
+        records = self._append(entries)
+        if not records:
+            self._refuse(taken)
+            return []
+        self._disk.clear()
+        _tell(taken, records[0].ordinal)
+        return records
+
+    def copied(self) -> Iterator[list[LogRecord]]:
+        """Copies now and then what the logs of other processes hold for the engine into the input."""
+        if time.monotonic() - self._looked_at < IDLE_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        for name, reader in self._others.items():
+            reader.refresh()
+            if not reader.is_behind or not (found := reader.read(self._settings.bundle_events_max)):
+                continue
+            if records := self._append([_copied_from(name, each) for each in found]):
+                self._positions[name] = reader.position
+                yield records
+            else:
+                reader.seek(found[0].ordinal)
+
+    def refuse_for(self, seconds: float) -> None:
+        """Refuses a micro-batch of what callers put in, for which it waits up to `seconds`."""
+        self._refuse(self._taken(seconds))
+
+    def _taken(self, seconds: float) -> list[Waiting]:
+        return self._intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, seconds)
+
+    def _append(self, entries: Sequence[Entry]) -> list[LogRecord]:
+        """Appends records, and returns them as they stand in the input; none where the disk refuses them."""
+        at_ms = int(self._clock() * 1000)
+        try:
+            first = self._input.append_at(entries, at_ms)
+        except OSError as error:
+            self._disk.note(error)
+            return []
+        return [LogRecord(first + number, at_ms, *entry) for number, entry in enumerate(entries)]
+
+    def _refuse(self, taken: Sequence[Waiting]) -> None:
+        """Says of records that they are not in the log."""
+        for waiting in taken:
+            if waiting.done is not None:
+                waiting.done(-1, self._disk.text)
+
+
+def note_copied(records: Sequence[LogRecord], positions: dict[str, int]) -> None:
+    """Brings the `positions` of other logs up to what was copied from them into records of the input."""
+    for record in records:
+        for name, value in record.headers:
+            if name == FROM_HEADER:
+                source, _, position = value.decode().rpartition(":")
+                positions[source] = max(positions.get(source, 0), int(position))
+
+
+def _tell(taken: Sequence[Waiting], first: int) -> None:
+    """Says of records that they are in the log from the ordinal `first` on."""
+    end = first
+    for waiting in taken:
+        end += len(waiting.entries)
+        if waiting.done is not None:
+            waiting.done(end, "")
+
+
+def _copied_from(name: str, record: LogRecord) -> Entry:
+    origin = (FROM_HEADER, f"{name}:{record.ordinal + 1}".encode())
+    return Entry(record.topic, record.key, record.value, (*record.headers, origin))
