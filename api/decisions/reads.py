@@ -73,7 +73,12 @@ Recall = Callable[[Request, str, str], Awaitable[Remembered]]
 def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: Clock, recall: Recall) -> APIRouter:
     """The routes that read the store of decisions."""
     routes = late_routes("decisions")
+    _add_decisions(routes, decisions, scores)
+    _add_entities(routes, decisions, in_force, clock, recall)
+    return routes
 
+
+def _add_decisions(routes: APIRouter, decisions: Decisions, scores: Scores) -> None:
     @routes.get("/decisions/{event_id:path}", summary="The decision on an event, as it was served", **route_docs(DECISION, 404, 409))
     def decision(
         event_id: str,
@@ -97,6 +102,8 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
     ) -> Response:
         return _page(decisions.flagged(_flagged_actions(action), since, cursor, limit))
 
+
+def _add_entities(routes: APIRouter, decisions: Decisions, in_force: InForce, clock: Clock, recall: Recall) -> None:
     @routes.get("/entities/{entity}/{id:path}/decisions", summary="Decisions on an entity's events, newest first", **route_docs(PAGE, 404))
     def of_entity(
         entity: str,
@@ -119,8 +126,6 @@ def make_reads(decisions: Decisions, scores: Scores, in_force: InForce, clock: C
         remembered = await recall(request, entity_type, id)
         found = await asyncio.to_thread(profile_of, decisions, entity_type, id, limit, int(clock() * 1000), remembered)
         return as_response(json_answer(200, found))
-
-    return routes
 
 
 def decision_on(decisions: Decisions, event_id: str, user: str | None) -> StoredDecision:

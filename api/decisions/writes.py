@@ -99,7 +99,12 @@ _encode = msgspec.json.Encoder().encode
 def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings, clock: Clock) -> APIRouter:
     """The routes that write to the topics; they answer 202 once the broker has the record."""
     routes = late_routes("events")
+    _add_events(routes, in_force, decide, log, settings.topic("events"), clock)
+    _add_labels(routes, in_force, log, settings.topic("labels"), clock)
+    return routes
 
+
+def _add_events(routes: APIRouter, in_force: InForce, decide: Decide, log: Log, topic: str, clock: Clock) -> None:
     @routes.post(
         "/events",
         summary=f"Takes one event, or a list of up to {EVENTS_MAX:,}, and has them scored",
@@ -114,10 +119,10 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         _, decoder = in_force.require()
         if _is_list(body):
             records = await asyncio.to_thread(read_events, body, decoder, int(clock() * 1000))
-            await log.deliver_all(settings.topic("events"), records)
+            await log.deliver_all(topic, records)
             return as_response(json_answer(202, TakenEvents(len(records))))
         taken = decoder.decode(body, int(clock() * 1000))
-        await log.deliver(settings.topic("events"), taken.user, body)
+        await log.deliver(topic, taken.user, body)
         return as_response(json_answer(202, Taken(taken.id)))
 
     @routes.post(
@@ -131,6 +136,8 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         """After the deadline the answer is the fallback, with the flag ``degraded``; the event is scored in either case."""
         return as_response(await decide.answer(await request.body(), request.scope["query_string"]))
 
+
+def _add_labels(routes: APIRouter, in_force: InForce, log: Log, topic: str, clock: Clock) -> None:
     @routes.post(
         "/labels",
         summary="Takes one label, or a list of them: event_id, label (0 or 1), label_time (ms or RFC 3339), user, source, weight",
@@ -145,10 +152,8 @@ def make_writes(in_force: InForce, decide: Decide, log: Log, settings: Settings,
         many = _is_list(body)
         taken = read_labels(body, door) if many else [read_label(body, door)]
         note_subject(request, f"{len(taken)} label{'s' if len(taken) != 1 else ''}")
-        await asyncio.gather(*(log.deliver(settings.topic("labels"), each.event_id, _encode(each)) for each in taken))
+        await asyncio.gather(*(log.deliver(topic, each.event_id, _encode(each)) for each in taken))
         return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
-
-    return routes
 
 
 def read_events(body: bytes, decoder: Decoder, now_ms: int) -> list[tuple[str, bytes]]:

@@ -78,7 +78,8 @@ def make_definition_routes(definitions: Definitions, in_force: InForce, entries:
     _add_catalogue(routes, definitions, in_force)
     for part in PARTS:  # after the route of one feature's versions, because a feature may have the name versions
         add_version_routes(routes, f"/{part}", _always(part), YAML_TYPE, definitions, in_force)
-    _add_releases(routes, definitions, entries)
+    _add_releases(routes, definitions)
+    _add_publishing(routes, definitions, entries)
     return routes
 
 
@@ -108,7 +109,7 @@ def _add_catalogue(routes: APIRouter, definitions: Definitions, in_force: InForc
         return as_response(json_answer(200, Templates([template_entry(template) for template in TEMPLATES.values()])))
 
 
-def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries) -> None:
+def _add_releases(routes: APIRouter, definitions: Definitions) -> None:
     @routes.get("/releases", summary="The newest releases, newest first", **route_docs(Releases))
     def releases(
         limit: Annotated[int, Query(ge=1, le=200)] = 20,
@@ -134,6 +135,8 @@ def _add_releases(routes: APIRouter, definitions: Definitions, entries: Entries)
         note_subject(request, f"release {published.release} with the parts of release {id}")
         return as_response(json_answer(200, published))
 
+
+def _add_publishing(routes: APIRouter, definitions: Definitions, entries: Entries) -> None:
     @routes.post(
         "/releases",
         summary="Puts the texts of several parts, a JSON object by part, in force together as one release",

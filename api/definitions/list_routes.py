@@ -34,7 +34,12 @@ Name = Annotated[str, Path(description="lower-case letters, digits and underscor
 def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entries) -> APIRouter:
     """The routes ``/lists`` and below."""
     routes = late_routes("lists")
+    _add_reading(routes, in_force, entries)
+    _add_writing(routes, definitions, in_force, entries)
+    return routes
 
+
+def _add_reading(routes: APIRouter, in_force: InForce, entries: Entries) -> None:
     @routes.get("/lists", summary="The lists that the release in force declares", **route_docs(Lists))
     async def lists() -> Response:
         """Each list has its version and the number of its values that have not expired."""
@@ -53,7 +58,7 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         value: Annotated[str | None, Query(max_length=2_048, description="only the entry of this value")] = None,
     ) -> Response:
         """Expired entries are left out. A list may change between two pages; an entry that stays on it all the time is in one of them."""
-        found = await _declared(name)
+        found = await _declared(name, in_force, entries)
         if if_none_match is not None and etag_matches(if_none_match, str(found.version)):
             return Response(status_code=304, headers={"etag": etag_of(str(found.version))})
         after = None if cursor is None else value_of(cursor)
@@ -63,6 +68,8 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
         body = ListPage(name, found.version, [_listed(entry) for entry in page[:limit]], following)
         return as_response(tagged(json_answer(200, body), str(found.version)))
 
+
+def _add_writing(routes: APIRouter, definitions: Definitions, in_force: InForce, entries: Entries) -> None:
     @routes.put("/lists/{name}", summary="Replaces all entries of a list", **route_docs(ListChanged, 412, text=TEXT_TYPE))
     async def put(name: Name, request: Request, if_match: IfMatch = None) -> Response:
         """The body has one value on each line; empty lines and lines that begin with # are ignored. Only differences are written.
@@ -78,40 +85,40 @@ def make_list_routes(definitions: Definitions, in_force: InForce, entries: Entri
                 raise Problem(412, f"the release in force has no {part}", members={"in_force": ""})
             await definitions.put({part: DECLARATION}, by_of(request))
         like = Entry(name, "", by=by_of(request), source=API, id=new_id("put"))
-        return _changed(request, await entries.change(name, lambda found: replaced(found, like, values), if_match))
+        return _changed(request, in_force, await entries.change(name, lambda found: replaced(found, like, values), if_match))
 
     @routes.delete("/lists/{name}", summary="Removes a list and all its entries", **route_docs(ListChanged, 404, 412))
     async def delete(name: Name, request: Request, if_match: IfMatch = None) -> Response:
         """The list itself is removed by a new release that does not declare it."""
-        await _declared(name)
+        await _declared(name, in_force, entries)
         changed = await entries.change(name, lambda found: emptied(found, name), if_match)
         await definitions.put({list_part(name): None}, by_of(request))
-        return _changed(request, msgspec.structs.replace(changed, changed=True))
+        return _changed(request, in_force, msgspec.structs.replace(changed, changed=True))
 
     @routes.post("/lists/{name}:edit", summary="Adds and removes entries", **route_docs(ListChanged, 404, 412, body=Edit))
     async def edit(name: Name, request: Request, if_match: IfMatch = None) -> Response:
         """The change takes effect at once and makes no release. With If-Match it is made only if the list has not changed since."""
         change = read_edit(await request.body())
-        await _declared(name)
+        await _declared(name, in_force, entries)
         add = added_by(change, name, by_of(request), new_id("edit"), entries.event_time_ms())
         changed = await entries.change(name, lambda found: edited(found, name, add, change.remove), if_match)
-        return _changed(request, changed, change.reason)
+        return _changed(request, in_force, changed, change.reason)
 
-    async def _declared(name: str) -> EntryList:
-        part = list_part(name)
-        in_force.require()
-        if part not in in_force.texts:
-            raise Problem(404, f"the release in force has no {part}")
-        await entries.require_open()
-        return entries.lists.get(name)
 
-    def _changed(request: Request, changed: ListChanged, reason: str = "") -> Response:
-        release, _ = in_force.require()
-        counts = f"{changed.added} added, {changed.removed} removed, {changed.updated} updated"
-        note_subject(request, f"list {changed.name}, version {changed.version}: {counts}{': ' + reason if reason else ''}")
-        return as_response(tagged(json_answer(200, msgspec.structs.replace(changed, release=release.id)), str(changed.version)))
+async def _declared(name: str, in_force: InForce, entries: Entries) -> EntryList:
+    part = list_part(name)
+    in_force.require()
+    if part not in in_force.texts:
+        raise Problem(404, f"the release in force has no {part}")
+    await entries.require_open()
+    return entries.lists.get(name)
 
-    return routes
+
+def _changed(request: Request, in_force: InForce, changed: ListChanged, reason: str = "") -> Response:
+    release, _ = in_force.require()
+    counts = f"{changed.added} added, {changed.removed} removed, {changed.updated} updated"
+    note_subject(request, f"list {changed.name}, version {changed.version}: {counts}{': ' + reason if reason else ''}")
+    return as_response(tagged(json_answer(200, msgspec.structs.replace(changed, release=release.id)), str(changed.version)))
 
 
 def _page(found: EntryList, after: str | None, limit: int, time_ms: int) -> list[Entry]:

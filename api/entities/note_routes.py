@@ -46,7 +46,12 @@ class NotePage(msgspec.Struct):
 def make_note_routes(notes: Notes, in_force: InForce, clock: Clock) -> APIRouter:
     """The routes ``/entities/{entity}/{id}/notes`` and below."""
     routes = late_routes("entities")
+    _add_reading(routes, notes, in_force)
+    _add_writing(routes, notes, in_force, clock)
+    return routes
 
+
+def _add_reading(routes: APIRouter, notes: Notes, in_force: InForce) -> None:
     @routes.get("/entities/{entity}/{id:path}/notes", summary="The notes on an entity, newest first", **route_docs(NotePage, 404))
     def listed(
         entity: str,
@@ -55,19 +60,21 @@ def make_note_routes(notes: Notes, in_force: InForce, clock: Clock) -> APIRouter
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
     ) -> Response:
         """In an id that ends in ``/notes`` that slash has to be written as ``%2F``."""
-        kind, id = _entity(entity, id)
+        kind, id = _entity(entity, id, in_force)
         if cursor is not None and not _ID.fullmatch(cursor):
             raise bad_cursor(cursor, "cursor")
         found = notes.page(kind, id, cursor, limit)
         following = found[-1].id if len(found) == limit else None
         return as_response(json_answer(200, NotePage(kind, id, found, following)))
 
+
+def _add_writing(routes: APIRouter, notes: Notes, in_force: InForce, clock: Clock) -> None:
     @routes.post(
         "/entities/{entity}/{id:path}/notes", summary="Writes a note on an entity", **route_docs(Note, 404, 409, status=201, body=GivenNote)
     )
     async def write(entity: str, id: str, request: Request) -> Response:
         """It is shown wherever the entity is, and stays until its author or an admin removes it."""
-        kind, id = _entity(entity, id)
+        kind, id = _entity(entity, id, in_force)
         given, now_ms = read_json(await request.body(), GivenNote, "note", '{"text": "…"}'), int(clock() * 1_000)
         if not given.text.strip() or "\0" in given.text:
             raise Refusal("bad note", where="text", expected="words, without the character NUL", got=given.text)
@@ -82,7 +89,7 @@ def make_note_routes(notes: Notes, in_force: InForce, clock: Clock) -> APIRouter
     @routes.delete("/entities/{entity}/{id:path}/notes/{note}", summary="Removes a note", **route_docs(Note, 404))
     async def remove(entity: str, id: str, note: Annotated[str, Path(max_length=200)], request: Request) -> Response:
         """Only its author and admins may."""
-        kind, id = _entity(entity, id)
+        kind, id = _entity(entity, id, in_force)
         found, caller = await asyncio.to_thread(notes.get, kind, id, note), caller_of(request)
         if found is None:
             raise Problem(404, f"{kind} {id[:80]} has no note {note[:80]}")
@@ -92,11 +99,10 @@ def make_note_routes(notes: Notes, in_force: InForce, clock: Clock) -> APIRouter
         await asyncio.to_thread(notes.remove, kind, id, note)
         return as_response(json_answer(200, found))
 
-    def _entity(entity: str, id: str) -> tuple[str, str]:
-        kind, id = decoded(entity, id)
-        require_entity_type(in_force, kind)
-        if not 0 < len(id) <= ID_CHARACTERS_MAX:
-            raise Refusal("bad id", where="id", expected=f"1 to {ID_CHARACTERS_MAX} characters", got=id)
-        return kind, id
 
-    return routes
+def _entity(entity: str, id: str, in_force: InForce) -> tuple[str, str]:
+    kind, id = decoded(entity, id)
+    require_entity_type(in_force, kind)
+    if not 0 < len(id) <= ID_CHARACTERS_MAX:
+        raise Refusal("bad id", where="id", expected=f"1 to {ID_CHARACTERS_MAX} characters", got=id)
+    return kind, id

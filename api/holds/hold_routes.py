@@ -30,7 +30,12 @@ HoldId = Annotated[str, Path(max_length=200, description="the id of a hold")]
 def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, clock: Clock) -> APIRouter:
     """The routes of holds."""
     routes = late_routes("holds")
+    _add_reading(routes, holds, deliveries)
+    _add_ending(routes, holds, webhooks, deliveries, clock)
+    return routes
 
+
+def _add_reading(routes: APIRouter, holds: Holds, deliveries: Deliveries) -> None:
     @routes.get("/holds", summary="Holds of payments, newest first", **route_docs(HoldPage))
     def listed(
         state: Annotated[list[str] | None, Query(description="one of these states: " + ", ".join(HOLD_STATES))] = None,
@@ -46,8 +51,10 @@ def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, c
     @routes.get("/holds/{id}", summary="A hold, and who has taken the message of its end", **route_docs(ShownHold, 404))
     def show(id: HoldId) -> Response:
         """A delivery in the state ``delivered`` means that its receiver answered with a 2xx."""
-        return as_response(json_answer(200, _shown(_require(id))))
+        return as_response(json_answer(200, _shown(_require(id, holds), deliveries)))
 
+
+def _add_ending(routes: APIRouter, holds: Holds, webhooks: Webhooks, deliveries: Deliveries, clock: Clock) -> None:
     @routes.post("/holds/{id}:release", summary="Releases a held payment", **route_docs(ShownHold, 404, 409, body=GivenEnd))
     async def release(id: HoldId, request: Request) -> Response:
         """Whoever waits is told ``payment.release``, once; a hold that has ended already is a 409."""
@@ -60,26 +67,26 @@ def make_hold_routes(holds: Holds, webhooks: Webhooks, deliveries: Deliveries, c
 
     async def _end(id: str, how: str, request: Request) -> Response:
         given, now_ms = read_json(await request.body(), GivenEnd, "end of a hold", '{"reason": "…"}'), int(clock() * 1_000)
-        hold = await asyncio.to_thread(_require, id)
+        hold = await asyncio.to_thread(_require, id, holds)
         note_subject(request, f"hold {id}: event {hold.event_id[:80]} of {hold.user[:80]}: {how}: {given.reason}")
         if hold.state != "held":
             raise _over(hold)
         over = ended(hold, how, caller_of(request).name, given.reason, now_ms)
         receivers = await asyncio.to_thread(webhooks.all)
         if not await asyncio.to_thread(holds.change, [told(over, receivers, now_ms)]):
-            raise _over(await asyncio.to_thread(_require, id))
-        return as_response(json_answer(200, await asyncio.to_thread(_shown, over)))
+            raise _over(await asyncio.to_thread(_require, id, holds))
+        return as_response(json_answer(200, await asyncio.to_thread(_shown, over, deliveries)))
 
-    def _require(id: str) -> Hold:
-        hold = holds.get(id) if _ID.fullmatch(id) else None
-        if hold is None:
-            raise Problem(404, f"there is no hold {id[:80]}, or it is forgotten")
-        return hold
 
-    def _shown(hold: Hold) -> ShownHold:
-        return ShownHold(hold, [shown_delivery(one) for one in deliveries.of_message(message_id_of(hold))])
+def _require(id: str, holds: Holds) -> Hold:
+    hold = holds.get(id) if _ID.fullmatch(id) else None
+    if hold is None:
+        raise Problem(404, f"there is no hold {id[:80]}, or it is forgotten")
+    return hold
 
-    return routes
+
+def _shown(hold: Hold, deliveries: Deliveries) -> ShownHold:
+    return ShownHold(hold, [shown_delivery(one) for one in deliveries.of_message(message_id_of(hold))])
 
 
 def _over(hold: Hold) -> Problem:

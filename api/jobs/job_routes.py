@@ -53,7 +53,12 @@ def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping
     routes = late_routes("jobs")
     for kind in KINDS.values():
         _add_start(routes, kind, doors.get(kind.name, _open), jobs, QueueBounds(settings.jobs_of_caller_max, settings.jobs_max), clock)
+    _add_reading(routes, jobs, clock)
+    _add_cancelling(routes, jobs, settings.job_results_kept_days, clock)
+    return routes
 
+
+def _add_reading(routes: APIRouter, jobs: Jobs, clock: Clock) -> None:
     @routes.get("/jobs", summary="The caller's own jobs, newest first", **route_docs(JobPage))
     def listed(
         request: Request,
@@ -81,13 +86,15 @@ def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping
         job = shown(own_job(jobs, id, caller_of(request)), int(clock() * 1_000))
         return as_response(_job_answer(200, job, if_none_match))
 
+
+def _add_cancelling(routes: APIRouter, jobs: Jobs, kept_days: int, clock: Clock) -> None:
     @routes.post("/jobs/{id}:cancel", summary="Cancels a job", **route_docs(Job, 404, 409))
     def cancel(request: Request, id: JobId) -> Response:
         """A queued job is cancelled at once, and a running one within some seconds; a job that has ended already is a 409."""
         note_subject(request, f"job {id[:32]}")
         own_job(jobs, id, caller_of(request))
         now_ms = int(clock() * 1_000)
-        job = jobs.cancel(id, now_ms, now_ms + settings.job_results_kept_days * DAY_MS)
+        job = jobs.cancel(id, now_ms, now_ms + kept_days * DAY_MS)
         if job is None:
             raise no_job(id)
         note_subject(request, f"job {id}: {job.request.kind} of {job.request.by}")
@@ -95,8 +102,6 @@ def make_job_routes(jobs: Jobs, settings: Settings, clock: Clock, doors: Mapping
             state = "expired" if is_expired(job, now_ms) else job.state
             raise Problem(409, f"the job is {state}, so there is nothing to cancel", type=JOB_ENDED)
         return as_response(_job_answer(200, shown(job, now_ms)))
-
-    return routes
 
 
 def own_job(jobs: Jobs, id: str, caller: Caller) -> StoredJob:
