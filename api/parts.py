@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from api.auth.access import Access
-from api.cases.case_door import CaseStores
 from api.decisions.waiting import Waiting
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
@@ -12,19 +11,12 @@ from api.http.health import Health
 from api.http.metrics import ApiMetrics
 from api.kafka.log import Clock, Log
 from api.lists.entries import Entries
+from api.models.drifting import Drifting
+from api.owned_stores import OwnedStores
 from api.stream.stream import Stream
-from api.webhooks.webhook_routes import WebhookStores
 from foundation.settings import Settings
-from stores.casework.alerts import Alerts
-from stores.casework.holds import Holds
-from stores.casework.notes import Notes
-from stores.casework.snoozes import Snoozes
-from stores.casework.verdict_steps import VerdictSteps
 from stores.decisions import Decisions
-from stores.effects import Effects
-from stores.jobs import Jobs
 from stores.metrics.metrics import Metrics
-from stores.trained_models import TrainedModels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +37,8 @@ class Parts:
         stream: the stream of decisions.
         entries: the entries of lists.
         facts: what was told of entities.
-        jobs: the store of jobs.
-        effects: the store of what rules did.
-        snoozes: the store of snoozes of alerts.
-        webhooks: the stores of webhooks and deliveries, and where messages may go.
-        alerts: the store of alerts.
-        notes: the store of notes on entities.
-        holds: the store of holds of payments.
-        cases: the stores of cases.
-        steps: the store of what verdicts do.
-        trained: the store of models that were trained beside the stream.
+        stores: what people own, and what rules did.
+        drifting: measures the drift of models.
         metrics: the store of event metrics; without it the route that queries it does not exist.
         api_metrics: the metrics of this process, which ``/metrics`` shows.
     """
@@ -73,15 +57,7 @@ class Parts:
     stream: Stream
     entries: Entries
     facts: ToldFacts
-    jobs: Jobs
-    effects: Effects
-    snoozes: Snoozes
-    webhooks: WebhookStores
-    alerts: Alerts
-    notes: Notes
-    holds: Holds
-    cases: CaseStores
-    steps: VerdictSteps
-    trained: TrainedModels
+    stores: OwnedStores
+    drifting: Drifting
     metrics: Metrics | None = None
     api_metrics: ApiMetrics = field(default_factory=ApiMetrics)

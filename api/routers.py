@@ -33,7 +33,6 @@ from api.holds.hold_routes import make_hold_routes
 from api.jobs.job_routes import Door, make_job_routes
 from api.jobs.result_route import make_result_route
 from api.models.comparing import ModelComparing
-from api.models.drifting import Drifting
 from api.models.model_routes import make_model_routes
 from api.models.weighing import Weighing
 from api.operations.health_routes import make_health
@@ -50,7 +49,6 @@ from api.stream.stream_route import make_case_stream_route, make_stream_route
 from api.verdicts.verdict_routes import make_verdict_routes
 from api.webhooks.delivery_routes import make_delivery_routes
 from api.webhooks.webhook_routes import make_webhook_routes
-from pipeline.comparison.newest_drift import DriftMeasure
 from pipeline.comparison.unchanged import Unchanged
 from pipeline.jobs.backtest_kind import BACKTEST
 from pipeline.jobs.export_kind import EXPORT
@@ -78,10 +76,10 @@ def make_routers(parts: Parts, authenticator: Authenticator, keeper: SessionKeep
 def _of_events(parts: Parts, decide: Decide, scores: Scores) -> list[APIRouter]:
     """Events, facts, decisions, and what is read of them."""
     in_force, clock = parts.in_force, parts.clock
-    memory = EntityMemory(parts.facts, parts.notes, _door(parts))
+    memory = EntityMemory(parts.facts, parts.stores.notes, _door(parts))
     return [
         make_fact_routes(parts.facts, in_force, parts.log, parts.settings, clock),  # before the profile, whose id may hold slashes
-        make_note_routes(parts.notes, in_force, clock),
+        make_note_routes(parts.stores.notes, in_force, clock),
         make_reads(parts.decisions, scores, in_force, clock, memory.recall),
         make_writes(in_force, decide, parts.log, parts.settings, clock),
         *([make_metric_routes(parts.metrics, in_force, clock)] if parts.metrics is not None else []),
@@ -89,7 +87,7 @@ def _of_events(parts: Parts, decide: Decide, scores: Scores) -> list[APIRouter]:
         make_why_route(parts.definitions.registry, in_force, parts.decisions, parts.settings.decisions_kept_days, clock),
         make_match_route(parts.decisions, in_force),
         make_stream_route(parts.stream, in_force, require_entity_type),
-        make_case_stream_route(CaseChanges(parts.cases.cases.newest_change)),
+        make_case_stream_route(CaseChanges(parts.stores.cases.cases.newest_change)),
     ]
 
 
@@ -97,21 +95,21 @@ def _of_definitions(parts: Parts) -> list[APIRouter]:
     """What is defined: features, models, policy, lists and rules."""
     definitions, in_force = parts.definitions, parts.in_force
     unchanged = Unchanged(definitions.registry)
-    measuring = Measuring(parts.effects, definitions.registry, in_force, parts.settings, parts.jobs)
+    measuring = Measuring(parts.stores.effects, definitions.registry, in_force, parts.settings, parts.stores.jobs)
     remarks = Remarks(in_force, Asking(parts.metrics).ask if parts.metrics is not None else None, parts.clock)
-    comparing = ModelComparing(parts.effects, unchanged, in_force, parts.settings)
+    comparing = ModelComparing(parts.stores.effects, unchanged, in_force, parts.settings)
     return [
         make_bypass_routes(definitions, in_force),
         make_definition_routes(definitions, in_force, parts.entries),
         make_list_routes(definitions, in_force, parts.entries),
         make_writing_routes(definitions, in_force),
-        make_effect_routes(measuring, parts.snoozes, parts.alerts, in_force, parts.clock),
+        make_effect_routes(measuring, parts.stores.snoozes, parts.stores.alerts, in_force, parts.clock),
         make_model_routes(
             definitions,
             in_force,
             comparing,
-            Drifting(DriftMeasure(parts.effects, unchanged), in_force),
-            Weighing(parts.effects, parts.trained, unchanged, in_force),
+            parts.drifting,
+            Weighing(parts.stores.effects, parts.stores.trained, unchanged, in_force),
         ),
         make_pattern_routes(definitions, in_force, measuring, remarks),
     ]
@@ -130,30 +128,30 @@ def _of_jobs(parts: Parts) -> list[APIRouter]:
     """Long work, and its results."""
     doors: dict[str, Door] = {
         BACKTEST.name: BacktestDoor(parts.definitions),
-        EXPORT.name: ExportDoor(parts.cases.inboxes),
-        VERDICTS_OF_CASES.name: VerdictsDoor(parts.cases.inboxes, parts.clock),
+        EXPORT.name: ExportDoor(parts.stores.cases.inboxes),
+        VERDICTS_OF_CASES.name: VerdictsDoor(parts.stores.cases.inboxes, parts.clock),
     }
     return [
-        make_job_routes(parts.jobs, parts.settings, parts.clock, doors),
-        make_result_route(parts.jobs, results_of(parts.settings), parts.clock),
+        make_job_routes(parts.stores.jobs, parts.settings, parts.clock, doors),
+        make_result_route(parts.stores.jobs, results_of(parts.settings), parts.clock),
     ]
 
 
 def _of_casework(parts: Parts) -> list[APIRouter]:
     """Alerts, cases, verdicts and holds, and who is told of them."""
-    clock, webhooks, door = parts.clock, parts.webhooks, _door(parts)
+    clock, webhooks, door = parts.clock, parts.stores.webhooks, _door(parts)
     return [
-        make_alert_routes(parts.alerts, AlertmanagerSilences(parts.settings.alertmanager_url), clock),
+        make_alert_routes(parts.stores.alerts, AlertmanagerSilences(parts.settings.alertmanager_url), clock),
         make_case_routes(door),
         make_case_verbs(door),
         make_inbox_routes(door),
         make_typology_routes(door),
         make_webhook_routes(webhooks, parts.in_force, clock),
         make_delivery_routes(webhooks.deliveries),
-        make_verdict_routes(door, parts.steps),
-        make_hold_routes(parts.holds, webhooks.stored, webhooks.deliveries, clock),
+        make_verdict_routes(door, parts.stores.steps),
+        make_hold_routes(parts.stores.holds, webhooks.stored, webhooks.deliveries, clock),
     ]
 
 
 def _door(parts: Parts) -> CaseDoor:
-    return CaseDoor(parts.cases, parts.in_force, parts.clock)
+    return CaseDoor(parts.stores.cases, parts.in_force, parts.clock)

@@ -18,7 +18,6 @@ from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import note_found, open_access
 from api.auth.token import find_token
-from api.cases.case_door import CaseStores
 from api.decisions.deciders import Deciders
 from api.decisions.newest_decisions import NewestDecisions
 from api.decisions.waiting import Waiting
@@ -42,6 +41,7 @@ from api.operations.earlier_files import require_carried_over
 from api.operations.figures_part import FiguresPart
 from api.operations.metrics_part import MetricsPart
 from api.operations.store_checks import StoreChecks
+from api.owned_stores import OwnedStores, owned_stores_of
 from api.parts import Parts
 from api.patterns.carrying_out import CarryingOut
 from api.protocol import CONNECTIONS_MAX, BoundedProtocol
@@ -49,32 +49,19 @@ from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
 from api.verdicts.verdicts_part import Changing, carrying_out_of
-from api.webhooks.webhook_routes import Vetting, WebhookStores
+from api.webhooks.webhook_routes import Vetting
 from foundation.refusal import Refusal
 from foundation.settings import Settings, read_settings
 from pipeline.comparison.newest_drift import DriftMeasure
 from pipeline.comparison.unchanged import Unchanged
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import Connection, connection_of
 from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
-from stores.relational.casework.alerts import RelationalAlerts
-from stores.relational.casework.cases import RelationalCases
-from stores.relational.casework.deliveries import RelationalDeliveries
-from stores.relational.casework.holds import RelationalHolds
-from stores.relational.casework.inboxes import RelationalInboxes
-from stores.relational.casework.notes import RelationalNotes
-from stores.relational.casework.snoozes import RelationalSnoozes
-from stores.relational.casework.verdict_steps import RelationalVerdictSteps
-from stores.relational.casework.verdicts import RelationalVerdicts
-from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.effects import RelationalEffects
-from stores.relational.jobs import RelationalJobs
 from stores.relational.place import SqlitePlace, place_of
-from stores.relational.trained_models import RelationalTrainedModels
 
 log = logging.getLogger(__name__)
 
@@ -131,24 +118,27 @@ class Server:
         self._deciders = Deciders(self._newest_decisions, self._in_force, self._health, api_metrics, clock)
         self._lists = ListsPart(settings, self._log, self._in_force, self._definitions, lambda: self._deciders.event_time_ms)
         self._facts = FactsPart(settings)
-        self._effects = RelationalEffects(self._database)
-        drifting = Drifting(DriftMeasure(self._effects, Unchanged(self._registry)), self._in_force)
-        self._figures = FiguresPart(
-            settings, api_metrics.registry, self._effects, RelationalCases(self._database), drifting, self._in_force, clock
-        )
+        stores = owned_stores_of(self._database, _vetting(settings))
+        drifting = Drifting(DriftMeasure(stores.effects, Unchanged(self._registry)), self._in_force)
+        self._figures = FiguresPart(settings, api_metrics.registry, stores.effects, stores.cases.cases, drifting, self._in_force, clock)
         self._carrying_out = CarryingOut(
-            self._effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
+            stores.effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
         )
-        cases, changing = _cases(self._database), Changing(self._log, self._lists.entries, self._facts.told)
+        changing = Changing(self._log, self._lists.entries, self._facts.told)
         self._verdicts = carrying_out_of(
-            settings, self._database, cases, self._decisions, changing, self._in_force, self._access.audit, clock
+            settings, self._database, stores.cases, self._decisions, changing, self._in_force, self._access.audit, clock
         )
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
-        parts = Parts(
-            settings=settings,
+        self.app: AsgiEntry = make_app(self._parts(broker, stores, drifting, api_metrics, clock), self._lifespan)
+
+    def _parts(
+        self, broker: Connection, stores: OwnedStores, drifting: Drifting, api_metrics: ApiMetrics, clock: Callable[[], float]
+    ) -> Parts:
+        return Parts(
+            settings=self._settings,
             access=self._access,
             in_force=self._in_force,
             definitions=self._definitions,
@@ -159,23 +149,14 @@ class Server:
             waiting=self._waiting,
             health=self._health,
             clock=clock,
-            stream=Stream(TopicSource(broker, settings.topic("decisions"))),
+            stream=Stream(TopicSource(broker, self._settings.topic("decisions"))),
             entries=self._lists.entries,
             facts=self._facts.told,
-            jobs=RelationalJobs(self._database),
-            effects=self._effects,
-            snoozes=RelationalSnoozes(self._database),
-            webhooks=_webhooks(self._database, settings),
-            alerts=RelationalAlerts(self._database),
-            notes=RelationalNotes(self._database),
-            holds=RelationalHolds(self._database),
-            cases=cases,
-            steps=RelationalVerdictSteps(self._database),
-            trained=RelationalTrainedModels(self._database),
+            stores=stores,
+            drifting=drifting,
             metrics=self._metrics.store,
             api_metrics=api_metrics,
         )
-        self.app: AsgiEntry = make_app(parts, self._lifespan)
 
     def _take_control(self, records: Sequence[Record]) -> None:
         self._followed.put_nowait(records)
@@ -293,13 +274,8 @@ def trials_of(settings: Settings, unused_seconds_max: float = math.inf) -> Trial
     return Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
 
 
-def _webhooks(database: Database, settings: Settings) -> WebhookStores:
-    vetting = Vetting(networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"), settings.webhook_plain == "accept")
-    return WebhookStores(RelationalWebhooks(database), RelationalDeliveries(database), vetting)
-
-
-def _cases(database: Database) -> CaseStores:
-    return CaseStores(RelationalCases(database), RelationalVerdicts(database), RelationalInboxes(database), RelationalAlerts(database))
+def _vetting(settings: Settings) -> Vetting:
+    return Vetting(networks(settings.webhook_networks, "WEIR_WEBHOOK_NETWORKS"), settings.webhook_plain == "accept")
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ from api.app import make_app
 from api.asgi_entry import AsgiEntry
 from api.auth.access import Access
 from api.auth.token import install_owner
-from api.cases.case_door import CaseStores
 from api.decisions.waiting import Waiting
 from api.definitions.change import CompileChange, compile_here
 from api.definitions.in_force import InForce
@@ -24,31 +23,22 @@ from api.facts.told_facts import ToldFacts
 from api.http.health import Health
 from api.kafka.log import LogUnavailableError
 from api.lists.entries import Entries
+from api.models.drifting import Drifting
+from api.owned_stores import owned_stores_of
 from api.parts import Parts
 from api.stream.stream import PositionedRecord, Stream
-from api.webhooks.webhook_routes import Vetting, WebhookStores
+from api.webhooks.webhook_routes import Vetting
 from foundation.settings import Settings
+from pipeline.comparison.newest_drift import DriftMeasure
+from pipeline.comparison.unchanged import Unchanged
 from pipeline.engine.definitions.release import compile_release
 from pipeline.sinks.deliver_job import IndexedDecision, order_of
 from stores.decisions import StoredDecision, TopicPlace
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 from stores.relational.audit import RelationalAudit
-from stores.relational.casework.alerts import RelationalAlerts
-from stores.relational.casework.cases import RelationalCases
-from stores.relational.casework.deliveries import RelationalDeliveries
-from stores.relational.casework.holds import RelationalHolds
-from stores.relational.casework.inboxes import RelationalInboxes
-from stores.relational.casework.notes import RelationalNotes
-from stores.relational.casework.snoozes import RelationalSnoozes
-from stores.relational.casework.verdict_steps import RelationalVerdictSteps
-from stores.relational.casework.verdicts import RelationalVerdicts
-from stores.relational.casework.webhooks import RelationalWebhooks
 from stores.relational.definitions import RelationalRegistry
-from stores.relational.effects import RelationalEffects
-from stores.relational.jobs import RelationalJobs
 from stores.relational.sessions import RelationalSessions
 from stores.relational.tokens import RelationalTokens
-from stores.relational.trained_models import RelationalTrainedModels
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
 TOKEN = "a-token-for-the-tests"
@@ -149,15 +139,12 @@ class Api:
         self.entries.open()
         self.facts = ToldFacts()
         self.access = Access(RelationalTokens(self.database), RelationalAudit(self.database), RelationalSessions(self.database))
-        self.jobs = RelationalJobs(self.database)
-        self.effects = RelationalEffects(self.database)
         vetting = Vetting(networks("10.9.0.0/16", "networks"), False, self.resolve)
         self.addresses = {"hooks.example.com": ["93.184.216.34"], "inside.example.com": ["10.1.2.3"], "allowed.example.com": ["10.9.1.2"]}
-        self.webhooks = WebhookStores(RelationalWebhooks(self.database), RelationalDeliveries(self.database), vetting)
-        self.alerts = RelationalAlerts(self.database)
-        self.holds = RelationalHolds(self.database)
-        self.verdicts, self.inboxes = RelationalVerdicts(self.database), RelationalInboxes(self.database)
-        self.cases = CaseStores(RelationalCases(self.database), self.verdicts, self.inboxes, self.alerts)
+        self.stores = owned_stores_of(self.database, vetting)
+        self.jobs, self.effects, self.webhooks = self.stores.jobs, self.stores.effects, self.stores.webhooks
+        self.alerts, self.holds, self.cases = self.stores.alerts, self.stores.holds, self.stores.cases
+        self.verdicts, self.inboxes = self.cases.verdicts, self.cases.inboxes
         install_owner(self.access.tokens, TOKEN, NOW_MS)
         parts = Parts(
             settings=self.settings,
@@ -174,16 +161,8 @@ class Api:
             stream=self.stream,
             entries=self.entries,
             facts=self.facts,
-            jobs=self.jobs,
-            effects=self.effects,
-            snoozes=RelationalSnoozes(self.database),
-            webhooks=self.webhooks,
-            alerts=self.alerts,
-            notes=RelationalNotes(self.database),
-            holds=self.holds,
-            cases=self.cases,
-            steps=RelationalVerdictSteps(self.database),
-            trained=RelationalTrainedModels(self.database),
+            stores=self.stores,
+            drifting=Drifting(DriftMeasure(self.effects, Unchanged(self.registry)), self.in_force),
             metrics=self.metrics,
         )
         self.app: AsgiEntry = make_app(parts)
