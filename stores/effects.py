@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from patterns.language.pattern import Budget
+from stores.offsets import Progress
 from stores.scored_events import ScoredEvent, ScoredSample
 
 HOUR_MS = 3_600_000
@@ -90,7 +91,7 @@ class Work(msgspec.Struct):
     """Holds what follows from a batch of decisions and labels.
 
     Args:
-        places: by ``topic/partition`` the offset that the batch begins at, and the one after it; None where nothing was read before.
+        progress: how far the batch brings the reading of the two topics.
         decided: events that were decided, by release and hour of event time.
         revised: events whose decision has this revision, above 0: what lower ones put on lists is unwanted.
         failures: at how many events each rule erred, and was skipped because a value was missing.
@@ -98,7 +99,7 @@ class Work(msgspec.Struct):
         scored: what models said of the events; those in the sample are kept.
     """
 
-    places: dict[str, tuple[int | None, int]] = {}
+    progress: Progress = Progress({}, {})
     decided: dict[tuple[int, int], int] = {}
     matches: list[CountedMatch] = []
     entries: list[WantedEntry] = []

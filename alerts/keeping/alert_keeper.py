@@ -19,6 +19,7 @@ from stores.casework.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence
 from stores.casework.holds import HoldChange
 from stores.casework.snoozes import Snooze, Snoozes
 from stores.casework.webhooks import StoredWebhook, Webhooks
+from stores.offsets import Progress
 
 ASK_AGAIN_MS = 1_000
 """Silences and webhooks are read again so often, and alerts of closed cases are looked for."""
@@ -87,8 +88,7 @@ class AlertKeeper:
         changes.add(self._book.take(heard, counted, self._resolved(counted), self._silences, now_ms))
         holds = self._holds.changes_of(decided, self._receivers, now_ms) if self._holds else ()
         following = CaseJoining(self.policy, changes, heard, now_ms) if changes.events and self.policy.opens else None
-        moved = {place: (self.positions.get(place), after) for place, after in places.items()}
-        written = self._write(changes, moved, now_ms, holds, following)
+        written = self._write(changes, places, now_ms, holds, following)
         self.positions |= places
         return written
 
@@ -132,7 +132,7 @@ class AlertKeeper:
     def _write(
         self,
         changes: Changes,
-        places: Mapping[str, tuple[int | None, int]],
+        places: Mapping[str, int],
         now_ms: int,
         holds: Sequence[HoldChange] = (),
         cases: CaseJoining | None = None,
@@ -142,8 +142,7 @@ class AlertKeeper:
             states = (list(changes.alerts.values()), list(changes.events.values()), list(changes.spans.values()))
             suppressions = self._suppressions.take_changes()
             # The book knows what this keeper has read: one that stood still must not write over what another has made of other records.
-            self._alerts.write(
-                AlertWork(places, *states, messages, holds, cases, list(self._ended), suppressions, now_ms, dict(self.positions))
-            )
+            progress = Progress(dict(self.positions), places)
+            self._alerts.write(AlertWork(*states, messages, holds, cases, list(self._ended), suppressions, now_ms, progress))
             self._ended = {}
         return len(messages) + sum(change.message is not None for change in holds)

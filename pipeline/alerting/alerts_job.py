@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import msgspec
+
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.keeping.case_teller import CaseTeller
 from alerts.keeping.hold_keeper import HoldKeeper
@@ -21,7 +23,7 @@ from pipeline.alerting.decided_events import DecidedEvents
 from pipeline.alerting.delivering import Delivering
 from pipeline.alerting.telling_alertmanager import TellingAlertmanager
 from pipeline.control.job_program import run_job
-from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of, next_of, place_of
+from pipeline.control.kafka import UNHURRIED, ControlTopic, consumer_of, gathered, place_of
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.control.transaction_size import TransactionSize
@@ -50,6 +52,20 @@ FORGET_AT_ONCE = 200
 DAY_MS = 86_400_000
 CONTROL_SECONDS = 1.0
 """So often releases are looked for."""
+
+
+class _Batch(msgspec.Struct):
+    """Holds decisions that are kept in one transaction.
+
+    Args:
+        decided: those that could be read.
+        places: the offset behind the batch, by ``topic/partition``.
+        records: how many records were read, those included that cannot be read as decisions.
+    """
+
+    decided: list[DecidedEvent] = []
+    places: dict[str, int] = {}
+    records: int = 0
 
 
 class AlertsJob:
@@ -121,22 +137,22 @@ class AlertsJob:
                 self._consumer.assign(places_from(self._consumer, self._topics, keeper.positions))
             if reading is None or reading.release is not release:
                 reading = DecidedEvents(release)
-            decided, places = self._gather(reading)
-            is_behind = len(decided) >= self._size.records
-            self._keep(keeper, decided, places)
+            batch = self._gather(reading)
+            is_behind = batch.records >= self._size.records
+            self._keep(keeper, batch)
             self._forget(self._now_ms())
             if not is_behind:
                 self._stopping.wait(PACE_SECONDS)
 
-    def _keep(self, keeper: AlertKeeper, decided: list[DecidedEvent], places: dict[str, int]) -> None:
+    def _keep(self, keeper: AlertKeeper, batch: _Batch) -> None:
         now_ms, began = self._now_ms(), time.monotonic()
         written = 0
-        if places:
-            written = keeper.take(decided, places, now_ms)
-            self._size.took(len(decided), time.monotonic() - began)
+        if batch.places:
+            written = keeper.take(batch.decided, batch.places, now_ms)
+            self._size.took(batch.records, time.monotonic() - began)
         written += keeper.tick(now_ms) + self._case_teller.tell(now_ms)
         self.written += written
-        self.read += len(decided)
+        self.read += len(batch.decided)
         self._delivering.require_running()
         if written:
             self._delivering.nudge()
@@ -146,19 +162,15 @@ class AlertsJob:
         holds = HoldKeeper(self._holds, release.policy.hold)
         return AlertKeeper(self._alerts, self._webhooks, definitions, max_age_ms, holds, release.cases, RelationalSnoozes(self._database))
 
-    def _gather(self, reading: DecidedEvents) -> tuple[list[DecidedEvent], dict[str, int]]:
-        """The decisions that are there, and the offsets behind them; what cannot be read is logged and passed over."""
-        decided: list[DecidedEvent] = []
-        places: dict[str, int] = {}
-        seconds = PACE_SECONDS
-        while (room := self._size.records - len(decided)) > 0 and (messages := next_of(self._consumer, min(room, BATCH_MAX), seconds)):
-            good = [message for message in messages if not message.error()]
-            for message in good:
-                places[place_of(message)] = (message.offset() or 0) + 1
-            found = self._aside.each(map(_placed, good), lambda record: self._read(reading, *record))
-            decided += [one for one in found if one is not None]
-            seconds = 0.0
-        return decided, places
+    def _gather(self, reading: DecidedEvents) -> _Batch:
+        """Reads the decisions that are there; what cannot be read is logged and passed over."""
+        batch = _Batch()
+        for messages in gathered(self._consumer, self._size.records, PACE_SECONDS):
+            batch.places |= {place_of(message): (message.offset() or 0) + 1 for message in messages}
+            batch.records += len(messages)
+            found = self._aside.each(map(_placed, messages), lambda record: self._read(reading, *record))
+            batch.decided += [one for one in found if one is not None]
+        return batch
 
     def _read(self, reading: DecidedEvents, topic: str, value: bytes) -> DecidedEvent | None:
         return reading.read(value) if topic == self._topics[0] else reading.read_alert(value)

@@ -1,7 +1,7 @@
 """The side jobs make their Kafka consumers and producers here, and read the control topic through `ControlTopic`."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
@@ -160,6 +160,15 @@ def next_of(consumer: TopicConsumer, messages_max: int, seconds: float) -> list[
     """
     first = consumer.poll(seconds)
     return [] if first is None else [first, *consumer.consume(messages_max - 1, 0)]
+
+
+def gathered(consumer: TopicConsumer, messages_max: int, seconds: float) -> Iterator[list[TopicMessage]]:
+    """Yields in parts the records that are there, at most `messages_max`; waits up to `seconds` for the first one, and for no other."""
+    left = messages_max
+    while left > 0 and (messages := next_of(consumer, min(left, BATCH_MAX), seconds)):
+        good = [message for message in messages if not message.error()]
+        left, seconds = left - len(good), 0.0
+        yield good
 
 
 def read_until(

@@ -13,6 +13,7 @@ from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.decisions.listings import Listing
 from pipeline.engine.isolation import Aside
 from stores.effects import DAY_MS, HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work, effect_id
+from stores.offsets import Progress
 from stores.scored_events import ScoredEvent, sample_place
 
 REASON_CHARACTERS_MAX = 250
@@ -88,28 +89,22 @@ class Digest:
     """
 
     def __init__(self, positions: Mapping[str, int], newest_ms: int, decisions: str) -> None:
-        self.work = Work(newest_ms=newest_ms)
+        self._after: dict[str, int] = {}
+        self.work = Work(Progress(positions, self._after), newest_ms=newest_ms)
         self.records = 0
         self.refused = 0
-        self._positions = positions
         self._decisions = decisions
         self._aside = Aside("decision or label")
 
     def take(self, messages: Iterable[TopicMessage]) -> None:
         """Takes in records; what cannot be read is logged and passed over."""
         for message in messages:
-            if message.error():
-                continue
             place, offset = place_of(message), message.offset() or 0
             use = self._take_decision if message.topic() == self._decisions else self._take_label
             for _ in self._aside.each([(place, offset, message.value() or b"")], use):
                 pass
-            self.work.places[place] = (self._positions.get(place), offset + 1)
+            self._after[place] = offset + 1
             self.records += 1
-
-    def positions(self) -> dict[str, int]:
-        """Returns the offsets to go on from once this is written."""
-        return {**self._positions, **{place: after for place, (_, after) in self.work.places.items()}}
 
     def _take_decision(self, value: bytes) -> None:
         decision = _decode_decision(value)

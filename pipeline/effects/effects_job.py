@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
-from pipeline.control.kafka import BATCH_MAX, UNHURRIED, consumer_of, next_of
+from pipeline.control.kafka import UNHURRIED, consumer_of, gathered
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer
 from pipeline.control.transaction_size import TransactionSize
@@ -88,13 +88,14 @@ class EffectsJob:
         self._consumer.assign(places_from(self._consumer, self._topics, positions))
         while not self._stopping.is_set():
             digest = Digest(positions, newest_ms, self._topics[0])
-            self._gather(digest)
+            for messages in gathered(self._consumer, self._size.records, PACE_SECONDS):
+                digest.take(messages)
             is_behind = digest.records >= self._size.records
             if digest.records:
                 began = time.monotonic()
                 self._to_send = self._store.apply(digest.work, self._now_ms()) or self._to_send
                 self._size.took(digest.records, time.monotonic() - began)
-                positions, newest_ms = digest.positions(), digest.work.newest_ms
+                positions, newest_ms = digest.work.progress.positions, digest.work.newest_ms
                 self.written += digest.records
             if self._to_send or time.monotonic() - self._sent_at >= SEND_SECONDS:
                 self._sent_at = time.monotonic()
@@ -103,13 +104,6 @@ class EffectsJob:
             self._forget(newest_ms)
             if not is_behind:
                 self._stopping.wait(PACE_SECONDS)
-
-    def _gather(self, digest: Digest) -> None:
-        """Takes in what is there."""
-        seconds = PACE_SECONDS
-        while (room := self._size.records - digest.records) > 0 and (messages := next_of(self._consumer, min(room, BATCH_MAX), seconds)):
-            digest.take(messages)
-            seconds = 0.0
 
     def _forget(self, newest_ms: int) -> None:
         if time.monotonic() - self._forgot_at < FORGET_SECONDS:

@@ -11,6 +11,7 @@ import msgspec
 
 from stores.casework.deliveries import Message
 from stores.casework.holds import HoldChange
+from stores.offsets import Progress
 
 if TYPE_CHECKING:
     from stores.casework.case_growth import CaseFollowing
@@ -172,7 +173,6 @@ class AlertWork(msgspec.Struct):
     """Holds what is written in one transaction.
 
     Args:
-        places: by ``topic/partition`` the offset that the batch begins at, None where nothing was read before, and the one after it.
         alerts, events, spans: the new states.
         messages: what is told, each with the ids of the webhooks that want it.
         holds: the holds of payments that begin or end.
@@ -180,11 +180,9 @@ class AlertWork(msgspec.Struct):
         ended: ids of alerts that were to be resolved because their cases were closed (see `Alerts.ended`), and are.
         suppressions: what silences rules, the new states.
         at_ms: the clock, ms since the epoch.
-        positions: the offsets of all places, as the states were made of what stands before them; None where they were made of nothing that
-            was read.
+        progress: of the reading that the states were made of; None where they were made of nothing that was read.
     """
 
-    places: Mapping[str, tuple[int | None, int]]
     alerts: Sequence[Alert]
     events: Sequence[AlertEvent]
     spans: Sequence[Span]
@@ -194,7 +192,7 @@ class AlertWork(msgspec.Struct):
     ended: Sequence[str] = ()
     suppressions: Sequence[Suppression] = ()
     at_ms: int = 0
-    positions: Mapping[str, int] | None = None
+    progress: Progress | None = None
 
 
 class Alerts(Protocol):

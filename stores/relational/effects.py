@@ -66,7 +66,7 @@ class RelationalEffects:
 
     def apply(self, work: Work, now_ms: int) -> bool:
         with self._database.writing() as connection:
-            advance(connection, OFFSET, work.places)
+            advance(connection, OFFSET, work.progress)
             _add(connection, DECIDED, [{"release": r, "hour_ms": h, "decided": n} for (r, h), n in work.decided.items()], "decided")
             new = _without_known(connection, work.matches)
             _count(connection, new, work.failures)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, Column, Connection, Table, select, update
 
-from stores.offsets import OtherReaderError
+from stores.offsets import OtherReaderError, Progress
 from stores.relational.database import insert_unless_there, lock_out_writers
 from stores.relational.tables import METADATA, TEXT
 
@@ -34,13 +34,14 @@ def require_positions(connection: Connection, table: Table, positions: Mapping[s
             raise OtherReaderError(f"{place} was read up to {found.get(place)} by another process, and up to {positions.get(place)} here")
 
 
-def advance(connection: Connection, table: Table, places: Mapping[str, tuple[int | None, int]]) -> None:
-    """Moves offsets on: of each place from the first number, None where nothing was read before, to the second one.
+def advance(connection: Connection, table: Table, progress: Progress) -> None:
+    """Moves the offsets of the places that a batch has records of.
 
     Raises:
         OtherReaderError: one of them stands elsewhere; the transaction has to be undone.
     """
-    for place, (before, after) in sorted(places.items()):
+    for place, after in sorted(progress.after.items()):
+        before = progress.before.get(place)
         if before is None:
             moved = insert_unless_there(connection, table, place=place, next=after)
         else:

@@ -1,7 +1,7 @@
 """What the store of alerts keeps to, in each database of `PLACES`."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from databases_of_a_test import PLACES
 
 from stores.casework.alerts import Alert, AlertEvent, Alerts, AlertWork, Silence, Span, Suppression
 from stores.casework.deliveries import Message
-from stores.offsets import OtherReaderError
+from stores.offsets import OtherReaderError, Progress
 from stores.relational.casework.alerts import RelationalAlerts
 from stores.relational.casework.deliveries import RelationalDeliveries
 from stores.relational.database import Database
@@ -35,19 +35,19 @@ def counted(key: str, revision: int, alert: str, loss: float) -> AlertEvent:
 
 def work(
     *alerts: Alert,
-    places: Mapping[str, tuple[int | None, int]] | None = None,
+    progress: Progress | None = None,
     events: Sequence[AlertEvent] = (),
     spans: Sequence[Span] = (),
     messages: Sequence[tuple[Message, Sequence[str]]] = (),
 ) -> AlertWork:
-    return AlertWork(places or {}, alerts, events, spans, messages)
+    return AlertWork(alerts, events, spans, messages, progress=progress)
 
 
 def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Database) -> None:
     message = Message("m1", "alert.opened", "c1", 1_000, b"{}", b"{}")
     batch = work(
         alert("a1"),
-        places={PLACE: (None, 10)},
+        progress=Progress({}, {PLACE: 10}),
         events=[counted("k1", 0, "a1", 10.5)],
         spans=[Span("attack", 1_000, 1, 0)],
         messages=[(message, ["w1"])],
@@ -62,9 +62,9 @@ def test_what_follows_from_a_batch_is_written_once(store: Alerts, database: Data
 def test_what_silences_rules_is_kept_until_it_is_forgotten(store: Alerts) -> None:
     first, second = (Suppression("often", f"k{at}", {"card": f"c{at}"}, "e1", at, 1_000 + at, at) for at in (1, 2))
     other = Suppression("other", "k1", {}, "e1", 5, 5_000)
-    store.write(AlertWork({}, (), (), (), (), suppressions=[first, second, other]))
+    store.write(AlertWork((), (), (), (), suppressions=[first, second, other]))
     again = msgspec.structs.replace(first, silenced=7)
-    store.write(AlertWork({}, (), (), (), (), suppressions=[again]))
+    store.write(AlertWork((), (), (), (), suppressions=[again]))
     assert store.suppressions_of("often", 5) == [again, second]
     assert store.suppressions_of("often", 1) == [again]
     assert store.suppressions(2) == [other, second]
@@ -73,10 +73,10 @@ def test_what_silences_rules_is_kept_until_it_is_forgotten(store: Alerts) -> Non
 
 
 def test_of_two_processes_that_read_the_same_the_second_writes_nothing(store: Alerts) -> None:
-    store.write(work(places={PLACE: (None, 10), "weir.alerts/0": (None, 3)}))
-    store.write(work(places={PLACE: (10, 20)}))
+    store.write(work(progress=Progress({}, {PLACE: 10, "weir.alerts/0": 3})))
+    store.write(work(progress=Progress({PLACE: 10, "weir.alerts/0": 3}, {PLACE: 20})))
     with pytest.raises(OtherReaderError):
-        store.write(work(alert("a1"), places={"weir.alerts/0": (3, 4), PLACE: (10, 30)}))
+        store.write(work(alert("a1"), progress=Progress({PLACE: 10, "weir.alerts/0": 3}, {"weir.alerts/0": 4, PLACE: 30})))
     assert (store.positions(), store.firing()) == ({PLACE: 20, "weir.alerts/0": 3}, [])
 
 
@@ -149,9 +149,9 @@ def test_resolved_alerts_are_forgotten_with_their_events(store: Alerts) -> None:
 
 
 def test_alerts_are_pulled_by_their_newest_changes(store: Alerts) -> None:
-    store.write(AlertWork({}, [alert("a1"), alert("a2")], (), (), (), at_ms=5_000_000))
-    store.write(AlertWork({}, [alert("a1", version=2)], (), (), (), at_ms=6_000_000))
-    store.write(AlertWork({}, [alert("a3")], (), (), (), at_ms=7_000_000))
+    store.write(AlertWork([alert("a1"), alert("a2")], (), (), (), at_ms=5_000_000))
+    store.write(AlertWork([alert("a1", version=2)], (), (), (), at_ms=6_000_000))
+    store.write(AlertWork([alert("a3")], (), (), (), at_ms=7_000_000))
     found = store.changed(None, 6_000_000, 9)
     assert [(at_ms, one.id, one.version) for at_ms, one in found] == [(5_000_000, "a2", 1), (6_000_000, "a1", 2)]
     assert [one.id for _, one in store.changed((6_000_000, "a1"), 8_000_000, 9)] == ["a3"]

@@ -80,7 +80,7 @@ class Joining:
 
 def join(database: Database, one: Case, id: str, *events: AlertEvent, recounts: bool = True) -> Joining:
     joining = Joining(one, id, events, recounts)
-    RelationalAlerts(database).write(AlertWork({}, [alert(id)], events, (), (), cases=joining))
+    RelationalAlerts(database).write(AlertWork([alert(id)], events, (), (), cases=joining))
     return joining
 
 
@@ -221,7 +221,7 @@ def test_the_alerts_of_a_closed_case_are_named_until_they_are_ended(database: Da
     store.change(case(1).id, lambda one: close(one, "ana", NOW_MS, "a test"))
     alerts = RelationalAlerts(database)
     assert alerts.ended(10) == {"a1": "its case was closed by ana"}
-    alerts.write(AlertWork({}, (), (), (), (), ended=["a1"]))
+    alerts.write(AlertWork((), (), (), (), ended=["a1"]))
     assert alerts.ended(10) == {}
 
 
@@ -281,7 +281,7 @@ def test_closed_cases_are_forgotten_with_what_was_said_of_them_and_then_their_al
     keep(store, case(1), case(2, entities=(("customer", "c1"),)))
     alerts = RelationalAlerts(database)
     join(database, case(1), "a1", counted("k1", "a1"))
-    alerts.write(AlertWork({}, [alert("a1", state="resolved", resolved_at_ms=5)], (), (), ()))
+    alerts.write(AlertWork([alert("a1", state="resolved", resolved_at_ms=5)], (), (), ()))
     assert alerts.forget(10, 10) == 0
     store.change(case(1).id, lambda one: give_verdicts(one, "ana", NOW_MS, HOUR, [verdict("v1", one)], True, ""))
     steps = RelationalVerdictSteps(database)

@@ -10,7 +10,7 @@ from databases_of_a_test import PLACES
 
 from patterns.language.pattern import Budget
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, WantedEntry, Work
-from stores.offsets import OtherReaderError
+from stores.offsets import OtherReaderError, Progress
 from stores.relational import scored_events
 from stores.relational.database import Database
 from stores.relational.effects import RelationalEffects
@@ -45,7 +45,9 @@ class Reader:
     def take(self, *matches: CountedMatch, **more: object) -> bool:
         at = self.store.positions().get("decisions/0")
         newest = max((each.newest_ms for each in matches), default=START_MS)
-        work = Work({"decisions/0": (at, (at or 0) + 1)}, matches=list(matches), newest_ms=newest)
+        work = Work(
+            Progress({} if at is None else {"decisions/0": at}, {"decisions/0": (at or 0) + 1}), matches=list(matches), newest_ms=newest
+        )
         for name, value in more.items():
             setattr(work, name, value)
         return self.store.apply(work, 1_000)

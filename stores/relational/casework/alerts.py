@@ -55,9 +55,9 @@ class RelationalAlerts:
 
     def write(self, work: AlertWork) -> None:
         with self._database.writing() as connection:
-            if work.positions is not None:
-                require_positions(connection, OFFSET, work.positions)
-            advance(connection, OFFSET, work.places)
+            if work.progress is not None:
+                require_positions(connection, OFFSET, work.progress.before)
+                advance(connection, OFFSET, work.progress)
             growth = follow(connection, work.cases)
             _write_alerts(connection, work.alerts, work.at_ms)
             _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])

@@ -68,7 +68,7 @@ def store(tmp_path: pathlib.Path) -> Iterator[RelationalAlerts]:
 
 
 def write(store: RelationalAlerts, *alerts: Alert) -> None:
-    store.write(AlertWork({}, alerts, (), (), ()))
+    store.write(AlertWork(alerts, (), (), ()))
 
 
 def now_ms() -> int:

@@ -23,7 +23,7 @@ def id_of(number: int) -> str:
 
 
 def write(api: Api, *alerts: Alert, events: list[AlertEvent] | None = None) -> None:
-    api.alerts.write(AlertWork({}, alerts, events or (), (), ()))
+    api.alerts.write(AlertWork(alerts, events or (), (), ()))
 
 
 async def header_of(api: Api, role: str) -> dict[str, str]:

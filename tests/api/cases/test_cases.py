@@ -31,7 +31,7 @@ def keep(api: Api, *cases: Case) -> None:
 
 def fill(api: Api, one: Case, id: str, *events: AlertEvent) -> None:
     """Puts an alert with events into a case."""
-    api.alerts.write(AlertWork({}, [alert(id)], events, (), ()))
+    api.alerts.write(AlertWork([alert(id)], events, (), ()))
     with api.database.writing() as connection:
         put_alerts(connection, {id: one.id}, NOW_MS)
         connection.exec_driver_sql(f"UPDATE alert_event SET case_id = '{one.id}' WHERE alert = '{id}'")

@@ -10,13 +10,13 @@ from stores.casework.inboxes import Inbox
 
 async def test_who_keeps_a_copy_of_alerts_gets_what_changed_since(api: Api) -> None:
     ids = [f"{number:032x}" for number in range(3)]
-    api.alerts.write(AlertWork({}, [alert(id, changed_at_ms=NOW_MS) for id in ids], (), (), (), at_ms=NOW_MS))
+    api.alerts.write(AlertWork([alert(id, changed_at_ms=NOW_MS) for id in ids], (), (), (), at_ms=NOW_MS))
     assert (await api.client.get("/v1/alerts:changes")).json()["alerts"] == []
     api.now_ms += 2_000
     first = (await api.client.get("/v1/alerts:changes", params={"limit": 2})).json()
     rest = (await api.client.get("/v1/alerts:changes", params={"cursor": first["next"]})).json()
     assert [one["id"] for one in first["alerts"] + rest["alerts"]] == ids
-    api.alerts.write(AlertWork({}, [alert(ids[1], changed_at_ms=api.now_ms, version=2)], (), (), (), at_ms=api.now_ms))
+    api.alerts.write(AlertWork([alert(ids[1], changed_at_ms=api.now_ms, version=2)], (), (), (), at_ms=api.now_ms))
     api.now_ms += 5_000
     later = (await api.client.get("/v1/alerts:changes", params={"cursor": rest["next"]})).json()
     assert [(one["id"], one["version"]) for one in later["alerts"]] == [(ids[1], 2)]

@@ -15,6 +15,7 @@ from deploy.api_commands.model_commands import say_drift
 from pipeline.comparison.newest_drift import DriftMeasure
 from pipeline.comparison.unchanged import Unchanged
 from stores.effects import GivenLabel, Work
+from stores.offsets import Progress
 from stores.scored_events import ScoredEvent, sample_place
 
 DAY_MS = 86_400_000
@@ -54,7 +55,7 @@ def scored(api: Api, before: int) -> None:
             where = (day_ms + at, sample_place(user, day_ms), "approve", id if last else before)
             events.append(ScoredEvent(name, user, *where, None, scores, numbers))
             labels += [GivenLabel(name, "analyst", 1, 5)] if at % (5 if day == LABELS_DAY else 30) == 0 else []
-    api.effects.apply(Work({"decisions/0": (None, 1)}, scored=events, labels=labels, newest_ms=FROM_MS + DAYS * DAY_MS), FROM_MS)
+    api.effects.apply(Work(Progress({}, {"decisions/0": 1}), scored=events, labels=labels, newest_ms=FROM_MS + DAYS * DAY_MS), FROM_MS)
 
 
 async def drifts(api: Api) -> ShownDrifts:

@@ -7,6 +7,7 @@ from api_imitation import TEXTS, Api
 
 from api.http.model_responses import ModelImportance
 from stores.effects import Work
+from stores.offsets import Progress
 from stores.relational.trained_models import RelationalTrainedModels
 from stores.scored_events import ScoredEvent, sample_place
 from stores.trained_models import TrainedModel
@@ -32,7 +33,7 @@ def decided(api: Api, count: int, days_ago: int = 0, release: int | None = None)
         shares = {"shape": {"event.amount": -0.1 if at % 2 else 0.3, "feature.count_1h": 0.05}}
         own = (day_ms + at, sample_place(f"u{at}", day_ms), "approve", id, None, {"shape": 0.5}, {"event.amount": 1.0}, shares)
         events.append(ScoredEvent(f"e{days_ago}/{at}", f"u{at}", *own))
-    api.effects.apply(Work({f"decisions/{days_ago}": (None, 1)}, scored=events, newest_ms=NOW_MS + DAY_MS), NOW_MS)
+    api.effects.apply(Work(Progress({}, {f"decisions/{days_ago}": 1}), scored=events, newest_ms=NOW_MS + DAY_MS), NOW_MS)
 
 
 async def importance(api: Api, name: str = "shape") -> ModelImportance:

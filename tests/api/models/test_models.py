@@ -8,6 +8,7 @@ import pytest
 from api_imitation import TEXTS, Api
 
 from stores.effects import GivenLabel, Work
+from stores.offsets import Progress
 from stores.scored_events import ScoredEvent, sample_place
 
 DAY_MS = 86_400_000
@@ -44,7 +45,7 @@ def scored(api: Api, better: float, silent: int = 0, release: int | None = None)
         scores = {"own": float(own[at]), "wider": None if at < silent else float(wider[at])}
         events.append(ScoredEvent(f"e{at}", user, at_ms, place, "approve", id, float(own[at]), scores, {}))
     labels = [GivenLabel(f"e{at}", "analyst", int(fraud[at]), 5) for at in range(1_500)]
-    api.effects.apply(Work({"decisions/0": (None, 1)}, scored=events, labels=labels, newest_ms=NOW_MS + 10 * DAY_MS), NOW_MS)
+    api.effects.apply(Work(Progress({}, {"decisions/0": 1}), scored=events, labels=labels, newest_ms=NOW_MS + 10 * DAY_MS), NOW_MS)
 
 
 async def promote(api: Api, name: str = "wider", headers: dict[str, str] | None = None, **body: object) -> httpx.Response:

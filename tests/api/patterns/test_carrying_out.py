@@ -9,6 +9,7 @@ from foundation.content_hash import content_hash
 from patterns.entries import Entry
 from patterns.language.pattern import Budget
 from stores.effects import CountedMatch, WantedEntry, Work
+from stores.offsets import Progress
 from stores.relational.effects import RelationalEffects
 
 DAY_MS = 86_400_000
@@ -31,7 +32,7 @@ class Office:
         return CarryingOut(self.store, api.entries, api.definitions, api.in_force, api.access.audit, name, api.clock)
 
     def note(self, **what: object) -> None:
-        work = Work({"decisions/0": (self._read or None, self._read + 1)}, newest_ms=NOW_MS)
+        work = Work(Progress({"decisions/0": self._read} if self._read else {}, {"decisions/0": self._read + 1}), newest_ms=NOW_MS)
         self._read += 1
         for name, value in what.items():
             setattr(work, name, value)

@@ -11,6 +11,7 @@ from pipeline.backtest.summary import RuleSummary, Summary
 from stores.casework.alerts import OF_SNOOZE, AlertWork, Suppression
 from stores.effects import HOUR_MS, CountedMatch, GivenLabel, Work
 from stores.jobs import JobOutcome, JobRequest, QueueBounds, new_job_id
+from stores.offsets import Progress
 
 DAY_MS = 24 * HOUR_MS
 NOW_MS = 20_000 * DAY_MS
@@ -32,7 +33,7 @@ class Past:
         self._events = 0
 
     def note(self, **what: object) -> None:
-        work = Work({"decisions/0": (self._read or None, self._read + 1)}, newest_ms=NOW_MS)
+        work = Work(Progress({"decisions/0": self._read} if self._read else {}, {"decisions/0": self._read + 1}), newest_ms=NOW_MS)
         self._read += 1
         for name, value in what.items():
             setattr(work, name, value)
@@ -185,7 +186,7 @@ async def test_what_silenced_the_alerts_of_a_rule_is_told_with_its_snoozes(past:
         Suppression("great", OF_SNOOZE + "s1", {}, "", 7, 9, 6),
         Suppression("other", "k1", {"customer": "c1"}, "e1", 5, 3_600_005, 4),
     ]
-    past.api.alerts.write(AlertWork({}, (), (), (), (), suppressions=found))
+    past.api.alerts.write(AlertWork((), (), (), (), suppressions=found))
     told = (await past.api.client.get("/v1/patterns/great/snoozes")).json()["suppressions"]
     assert told == [
         {"snooze": "s1", "fields": {}, "since_ms": 7, "until_ms": 9, "silenced": 6},

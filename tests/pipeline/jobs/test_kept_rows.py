@@ -26,7 +26,7 @@ KINDS = ("alerts", "cases", "verdicts", "holds")
 def database(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr("pipeline.jobs.kept_rows.ROWS_AT_ONCE", 2)
     opened_one = database_in(tmp_path)
-    RelationalAlerts(opened_one).write(AlertWork({}, [alert(f"a{number}", reasons=("<b>",)) for number in range(5)], (), (), (), at_ms=9))
+    RelationalAlerts(opened_one).write(AlertWork([alert(f"a{number}", reasons=("<b>",)) for number in range(5)], (), (), (), at_ms=9))
     for number in range(4):
         RelationalCases(opened_one).open(*opened(case(number, inbox="payments" if number else "logins")))
     own = {"user": "", "event_id": "", "entity_kind": "c", "entity_id": "e", "verdict": "fraud", "reason": "r", "inputs": {"a": 1.5}}

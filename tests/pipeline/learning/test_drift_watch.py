@@ -17,6 +17,7 @@ from pipeline.learning.training_requests import TrainingRequests
 from stores.casework.alerts import Alert, AlertEvent
 from stores.effects import Work
 from stores.jobs import QueueBounds
+from stores.offsets import Progress
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.drifts import RelationalDrifts
@@ -61,7 +62,11 @@ class System:
             for at in range(EVENTS)
         ]
         clock_ms = day_ms + DAY_MS + DAY_MS // 24
-        work = Work({"decisions/0": (self._places or None, self._places + 1)}, scored=events, newest_ms=clock_ms)
+        work = Work(
+            Progress({"decisions/0": self._places} if self._places else {}, {"decisions/0": self._places + 1}),
+            scored=events,
+            newest_ms=clock_ms,
+        )
         self.effects.apply(work, clock_ms)
         self._places += 1
         drifting = self.watch.look(RELEASE, clock_ms, clock_ms, day * MEASURE_SECONDS_MIN)
