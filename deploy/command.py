@@ -108,8 +108,8 @@ def check(directory: pathlib.Path) -> None:
     """Validates the configuration folder DIRECTORY, says what each rule costs, runs its tests, and warns of what may not be meant."""
     from deploy.machine.system_settings import system_settings
     from features.sets.retention_ends import ended_by_retention
+    from patterns.lifecycle.softened_score import softened_score
     from patterns.list_text import values_of_lists
-    from patterns.rules.softened_score import softened_score
     from pipeline.trial import river_models
     from pipeline.trial.configuration_folder import read_texts
     from pipeline.trial.detector_state import state_lines
@@ -142,7 +142,7 @@ def check(directory: pathlib.Path) -> None:
 
 def _rules_of(texts: Mapping[str, str]) -> str:
     """How many rules there are of each status, as they would be after a first start."""
-    from patterns.rules.manifest import standings_of
+    from patterns.lifecycle.manifest import standings_of
 
     counts = Counter(standing.status for standing in standings_of(texts).values())
     return "; rules: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) if counts else ""

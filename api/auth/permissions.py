@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.http.problem import Problem
-from patterns.rules.life import MOVES
+from patterns.lifecycle.moves import MOVES
 from pipeline.jobs.kinds import KINDS
 
 ROLES = ("system", "reader", "analyst", "author", "approver", "admin")

@@ -7,10 +7,10 @@ import msgspec
 
 from api.decisions.key_history import KeyHistory
 from api.decisions.rules_as_decided import RulesAsDecided
+from patterns.lifecycle.manifest import WATCHED
 from patterns.rules.explaining.explanation import Why
 from patterns.rules.explaining.seen_event import names_asked
 from patterns.rules.explaining.why import why
-from patterns.rules.manifest import WATCHED
 from stores.decisions import Decisions, StoredDecision
 
 _decode = msgspec.json.decode

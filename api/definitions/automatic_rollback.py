@@ -12,7 +12,7 @@ from api.http.etag import etag_of
 from api.http.metrics import ApiMetrics
 from api.kafka.following import Following, Record
 from api.kafka.log import Clock
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.definitions.champions import CHAMPIONS
 from pipeline.engine.definitions.release import PARTS

@@ -24,9 +24,9 @@ from features.definitions.template import template_entry
 from features.definitions.template_registry import TEMPLATES
 from features.sets.catalogue import Entry
 from foundation.refusal import Refusal, shortened
+from patterns.lifecycle.manifest import PATTERN_PREFIX
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
-from patterns.rules.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, RELEASE_MAX, check_part
 from stores.registry import StoredRelease

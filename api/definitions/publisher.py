@@ -21,8 +21,8 @@ from api.kafka.log import Clock, Log, LogUnavailableError
 from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from patterns.lists import declared
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from pipeline.control.known_releases import not_in_force
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
 from pipeline.engine.definitions.own_detectors import detectors_that_warm

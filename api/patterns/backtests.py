@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from patterns.rules.promotion import Measured
+from patterns.lifecycle.promotion import Measured
 from pipeline.backtest.summary import Summary, measured_in
 from pipeline.jobs.backtest_kind import BACKTEST
 from stores.jobs import Jobs, StoredJob

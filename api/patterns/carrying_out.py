@@ -18,8 +18,8 @@ from api.patterns.rules_in_force import standings_in
 from foundation.refusal import Refusal
 from patterns.entries import RULE, Change, Entry
 from patterns.entry_lists import EntryList
+from patterns.lifecycle.moves import acts, moved
 from patterns.list_changes import Steps
-from patterns.rules.life import acts, moved
 from patterns.rules.live_rule import VERSION_CHARACTERS
 from stores.audit import Audit, Fact
 from stores.effects import Effects, EntryState, Trip, WantedEntry

@@ -13,8 +13,8 @@ from api.patterns.rules_in_force import part_of_rule, standing_in, standings_in
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from patterns.language.rule_folder import extended_by
-from patterns.rules.life import acts, moved
-from patterns.rules.manifest import MANIFEST, Standing, manifest_text, read_manifest, with_manifest
+from patterns.lifecycle.manifest import MANIFEST, Standing, manifest_text, read_manifest, with_manifest
+from patterns.lifecycle.moves import acts, moved
 
 
 def waits_for_approval(texts: Mapping[str, str], rules: Mapping[str, str], approval: Approval, caller: Caller) -> bool:
@@ -50,7 +50,7 @@ def with_rules(texts: Mapping[str, str], rules: Mapping[str, str], approval: App
 
 
 def with_move(texts: Mapping[str, str], id: str, verb: str, share: float | None, approver: str) -> Changes:
-    """The change by which the rule `id` is moved, see `patterns.rules.life.moved`.
+    """The change by which the rule `id` is moved, see `patterns.lifecycle.moves.moved`.
 
     Raises:
         Problem: 404, there is no such rule; 409, the verb leads nowhere, or the text has to be approved before.

@@ -9,8 +9,8 @@ from foundation.settings import Settings
 from patterns.language.bounds import promote_of
 from patterns.language.pattern import Promote
 from patterns.language.rule_folder import extended_by
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, WATCHED, pattern_texts, read_manifest
-from patterns.rules.promotion import Measured, unmet
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, WATCHED, pattern_texts, read_manifest
+from patterns.lifecycle.promotion import Measured, unmet
 from stores.effects import Counted, Effects, LabelledMatch
 from stores.registry import Registry, StoredRelease
 

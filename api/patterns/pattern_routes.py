@@ -26,8 +26,8 @@ from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
 from api.patterns.rules_in_force import part_of_rule, shown_rule, shown_rules, standing_in, standings_in
 from foundation.refusal import Refusal
-from patterns.rules.life import MOVES
-from patterns.rules.manifest import MANIFEST
+from patterns.lifecycle.manifest import MANIFEST
+from patterns.lifecycle.moves import MOVES
 from stores.registry import Registry, StoredRelease
 
 YAML_TYPE = "application/yaml"

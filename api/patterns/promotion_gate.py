@@ -10,7 +10,7 @@ from api.patterns.measuring import Observed, needs_of, observe
 from api.patterns.rules_in_force import part_of_rule, standing_in
 from foundation.settings import Settings
 from patterns.language.rule_folder import extended_by
-from patterns.rules.promotion import Measured
+from patterns.lifecycle.promotion import Measured
 from stores.effects import DAY_MS, Effects
 from stores.jobs import Jobs
 from stores.registry import Registry

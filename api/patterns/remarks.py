@@ -12,8 +12,8 @@ from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope, Seen, seen_of
 from patterns.language.traffic_warnings import asked_fields, constant_conditions, warnings_of
+from patterns.lifecycle.manifest import pattern_texts
 from patterns.lists import list_names
-from patterns.rules.manifest import pattern_texts
 from pipeline.engine.definitions.release import Release
 from pipeline.sinks.roll_up import OTHER, VALUES_MAX
 from stores.metrics.metric_rows import MINUTE_MS

@@ -8,8 +8,8 @@ from api.http.problem import Problem
 from api.http.responses import ShownRule, ShownRules
 from foundation.document import read_document
 from patterns.language.rule_folder import check_id
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, read_manifest
 from patterns.matches import RULES_MAX
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, read_manifest
 
 
 def part_of_rule(id: str) -> str:

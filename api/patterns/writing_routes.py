@@ -22,9 +22,9 @@ from patterns.language.cost import STATE_BYTES_MAX, UNITS_MAX
 from patterns.language.json_schema import pattern_schema
 from patterns.language.rule_folder import check_id
 from patterns.language.scope import Scope
+from patterns.lifecycle.manifest import Standing
+from patterns.lifecycle.moves import MOVES, Move
 from patterns.lists import list_names
-from patterns.rules.life import MOVES, Move
-from patterns.rules.manifest import Standing
 from pipeline.engine.definitions.release import Release
 
 TEXT_CHARACTERS_MAX = 1_000_000

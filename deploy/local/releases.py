@@ -13,9 +13,9 @@ from deploy.local.topic_records import read_topic
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from patterns.list_text import values_of_lists
 from patterns.lists import declared
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
 from pipeline.engine.definitions.release import PARTS

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from patterns.language.pattern import SEVERITIES, Pattern
+from patterns.lifecycle.manifest import ACTING, WATCHED, Standing
 from patterns.matches import Rule
 from patterns.predicates.slices import Slices, each_of
-from patterns.rules.manifest import ACTING, WATCHED, Standing
 
 VERSION_CHARACTERS = 12
 """So many characters of the hash of a rule's text name its version."""

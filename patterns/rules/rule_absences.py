@@ -8,7 +8,7 @@ from features.profiles.profiles import Profiles
 from foundation.number_arrays import Int64s
 from patterns.absences import Absence
 from patterns.language.pattern import Pattern
-from patterns.rules.canary import chosen, seed_of
+from patterns.lifecycle.canary import chosen, seed_of
 from patterns.rules.rule_sequences import RuleSequences, value_of_step
 from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, shown_value
 from patterns.sequences.matched import MatchedSequences

@@ -7,9 +7,9 @@ import numpy as np
 
 from foundation.number_arrays import Float64s, Int8s
 from patterns.decision_order import ACTIONS
+from patterns.lifecycle.canary import chosen, seed_of
 from patterns.matches import Bools, Rule
 from patterns.predicates.slices import Slices, each_of
-from patterns.rules.canary import chosen, seed_of
 from patterns.rules.matched_pairs import MatchedPairs
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from foundation.number_arrays import Int64s
+from patterns.lifecycle.promotion import Measured, unmet
 from patterns.matches import Bools
-from patterns.rules.promotion import Measured, unmet
 from pipeline.backtest.budget_trips import BudgetCounter
 from pipeline.backtest.figures import Counts, Overlap, RuleFigures
 from pipeline.backtest.seen_events import KINDS, Counter, Distinct, SeenEvents, caught_of, counts_of

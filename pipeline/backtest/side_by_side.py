@@ -9,8 +9,8 @@ from foundation.content_hash import content_hash
 from foundation.number_arrays import Float64s
 from foundation.refusal import Refusal
 from patterns.language.pattern import Pattern
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text, standings_of
 from patterns.matches import Rules
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text, standings_of
 from patterns.rules.rule_set import RuleSet
 from pipeline.engine.definitions.release import BYPASS, Release, compile_release
 

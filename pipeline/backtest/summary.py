@@ -2,7 +2,7 @@
 
 import msgspec
 
-from patterns.rules.promotion import Measured
+from patterns.lifecycle.promotion import Measured
 from pipeline.backtest.figures import Figures, LabelCoverage, RuleFigures, Span
 
 SENTENCES_MAX = 20

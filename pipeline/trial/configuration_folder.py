@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from foundation.refusal import Refusal
 from foundation.text_bytes import decode_text
 from patterns.entries import Change, Entry
+from patterns.lifecycle.manifest import PATTERN_PREFIX
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
-from patterns.rules.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, Release
 from pipeline.trial.trial import try_release
 

@@ -15,7 +15,7 @@ from patterns.entries import Change, Entry
 from patterns.language.pattern import Given, InlineTest, Pattern
 from patterns.language.rule_folder import extended_by
 from patterns.language.traffic_warnings import constant_conditions
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.scorer import Scorer

@@ -11,7 +11,7 @@ from detectors.catalogue import KEYED, LEARNERS, POPULATIONS
 from features.profiles.warm_kernels import compile_kernels
 from foundation.refusal import Refusal
 from foundation.settings import read_settings
-from patterns.rules.manifest import PATTERN_PREFIX
+from patterns.lifecycle.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.release import Release, features_of, models_of, schema_of
 from pipeline.engine.steps.step_list import costs_ns
 from pipeline.trial.trial import RELEASE, try_release

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
 
-from patterns.rules.budget_window import BudgetWindow
+from patterns.lifecycle.budget_window import BudgetWindow
 from stores.effects import (
     DAY_MS,
     HOUR_MS,

@@ -16,8 +16,8 @@ from deploy.demo.payments import Town
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from foundation.content_hash import content_hash
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from patterns.policy import ACTIONS
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.backtest.backtest import Backtest
 from pipeline.backtest.figures import Figures
 from pipeline.backtest.side_by_side import side_by_side, with_candidate

@@ -18,7 +18,7 @@ import numpy as np
 from written_rules import DECIMALS, FLOATS, rules
 
 from features.profiles.warm_kernels import compile_kernels
-from patterns.rules.manifest import read_manifest, with_manifest
+from patterns.lifecycle.manifest import read_manifest, with_manifest
 from pipeline.engine.definitions.release import compile_release
 from pipeline.flink.garbage import settle_garbage
 from pipeline.trial.one_process import ControlRecord, OneProcess

@@ -20,8 +20,8 @@ from deploy.servers.broker import start_broker
 from deploy.servers.topics import COMPACTED, COMPACTION, RETENTION_MS, STREAMS, make_topics
 from foundation.refusal import Refusal
 from foundation.settings import Settings
+from patterns.lifecycle.manifest import with_manifest
 from patterns.lists import declared
-from patterns.rules.manifest import with_manifest
 from pipeline.control.kafka import Outbox, consumer_of, ends_of, producer_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.flink import transactions

@@ -17,7 +17,7 @@ from score_job_runs import all_run, cancel, decided, decisions, ends, prepared, 
 from servers_of_a_test import UNHURRIED_MS
 
 from foundation.settings import Settings
-from patterns.rules.manifest import with_manifest
+from patterns.lifecycle.manifest import with_manifest
 
 pytestmark = pytest.mark.flink
 EVENTS = lesson_and_stream()

@@ -25,7 +25,7 @@ from deploy.machine.ports import free_ports
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from foundation.settings import Settings
-from patterns.rules.canary import chosen, seed_of
+from patterns.lifecycle.canary import chosen, seed_of
 
 RULE = """title: Small payments, then one that is large for this customer
 why: A card is tried out before it is used.

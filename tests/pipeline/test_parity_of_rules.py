@@ -36,7 +36,7 @@ from rule_matrix import (
 from detectors.snapshot_parts import parts_of
 from patterns.entries import Change
 from patterns.language.pattern import Given, InlineTest
-from patterns.rules.budget_window import BudgetWindow
+from patterns.lifecycle.budget_window import BudgetWindow
 from patterns.rules.rule_set import RuleSet
 from pipeline.backtest.backtest import Backtest
 from pipeline.backtest.seen_events import SeenEvents

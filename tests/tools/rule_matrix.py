@@ -13,8 +13,8 @@ from deploy.demo.payments import Town
 from foundation.content_hash import content_hash
 from patterns.entries import Change, Entry
 from patterns.language.pattern import STATUSES
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from patterns.list_text import values_of_lists
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.trial.configuration_folder import read_texts
 
 NOW_MS = 1_660_010_000_000

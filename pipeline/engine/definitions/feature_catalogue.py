@@ -1,7 +1,7 @@
 """Makes the catalogue of a release: its features, and what uses them."""
 
 from features.sets.catalogue import Catalogue, catalogue_of
-from patterns.rules.manifest import PATTERN_PREFIX
+from patterns.lifecycle.manifest import PATTERN_PREFIX
 from pipeline.engine.definitions.release import Release
 
 _RULE = "rule "

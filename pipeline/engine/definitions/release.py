@@ -16,11 +16,11 @@ from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
 from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.language.rule_folder import check_id
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
 from patterns.predicates.slices import Slices, completed, parts_of
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.engine.definitions.champions import (
     CHAMPIONS,
     ChallengingModel,

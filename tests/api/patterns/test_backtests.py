@@ -17,7 +17,7 @@ from api.client.client import Client
 from api.patterns.backtests import newest_backtest
 from deploy.command import main
 from foundation.content_hash import content_hash
-from patterns.rules.promotion import Measured
+from patterns.lifecycle.promotion import Measured
 from pipeline.jobs.job_child import described
 from pipeline.jobs.job_kind import JobResult
 from pipeline.jobs.kinds import KINDS

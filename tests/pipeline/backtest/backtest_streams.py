@@ -11,8 +11,8 @@ from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from features.schema.schema import read_schema
 from foundation.content_hash import content_hash
+from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from patterns.policy import ACTIONS
-from patterns.rules.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED
 from pipeline.engine.definitions.release import compile_release
 from pipeline.engine.event_keys import Labels

@@ -10,9 +10,9 @@ from imitation import Imitation
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from patterns.entries import Change, Entry
+from patterns.lifecycle.manifest import Standing, manifest_text, with_manifest
 from patterns.lists import DECLARATION
 from patterns.matches import RULES_MAX
-from patterns.rules.manifest import Standing, manifest_text, with_manifest
 from pipeline.engine.definitions.release import compile_release
 from pipeline.replay.replay_command import replay_files
 

@@ -1,7 +1,7 @@
 """The approval of a rule holds for the text that was approved, and for that of the rule that it extends."""
 
 from foundation.content_hash import content_hash
-from patterns.rules.manifest import Standing, manifest_text, read_manifest, with_manifest
+from patterns.lifecycle.manifest import Standing, manifest_text, read_manifest, with_manifest
 
 PARENT = "title: p\nowner: o\nwhen: event.amount > 1.0\n"
 CHILD = "title: c\nextends: parent\n"

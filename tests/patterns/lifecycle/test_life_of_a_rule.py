@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from foundation.refusal import Refusal
 from patterns.language.pattern import STATUSES
-from patterns.rules.life import MOVES, acts, moved
-from patterns.rules.manifest import Standing
+from patterns.lifecycle.manifest import Standing
+from patterns.lifecycle.moves import MOVES, acts, moved
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "life-of-a-rule.md"
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from foundation.refusal import Refusal
-from patterns.rules.manifest import ACTING, Standing
+from patterns.lifecycle.manifest import ACTING, Standing
 
 
 class Move(NamedTuple):

@@ -3,7 +3,7 @@
 import pytest
 
 from patterns.language.pattern import Promote
-from patterns.rules.promotion import Measured, unmet
+from patterns.lifecycle.promotion import Measured, unmet
 
 
 def test_a_rule_without_bounds_keeps_them_whatever_was_measured() -> None:
