@@ -147,8 +147,8 @@ class Sight:
         slots: [n] of each event's user in `profiles`.
         of_entities: by kind of entity, what its stage says of the sequences of rules whose key it is, see `EntityRules`.
         absences: gets the trailing absences of users that have come true, because a later event of the same user came.
-        adaptive: by name among all rules (`patterns.rules.own_names`), the learned threshold [n] of each event; NaN where too little is
-            known. Before thresholds are looked at there are none.
+        adaptive: by name among all rules (`patterns.rules.values.own_names`), the learned threshold [n] of each event; NaN where too
+            little is known. Before thresholds are looked at there are none.
     """
 
     batch: Batch

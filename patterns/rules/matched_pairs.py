@@ -6,7 +6,7 @@ import numpy as np
 
 from foundation.number_arrays import Int64s
 from patterns.matches import Bools
-from patterns.rules.rule_sequences import MatchedRules
+from patterns.rules.keyed.rule_sequences import MatchedRules
 
 
 class MatchedPairs(NamedTuple):

@@ -11,8 +11,8 @@ from patterns.matches import NOTHING_HIDDEN, Hidden
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
 from patterns.predicates.slices import Slices
+from patterns.rules.keyed.rule_sequences import MatchedRules
 from patterns.rules.matched_pairs import MatchedPairs, pairs_of_events, pairs_of_sequences
-from patterns.rules.rule_sequences import MatchedRules
 
 NEVER_MS = np.iinfo(np.int64).max
 

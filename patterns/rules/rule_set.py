@@ -14,19 +14,19 @@ from patterns.language.pattern import Pattern
 from patterns.matches import MATCHES_MAX, Hidden, Matches, Rule, Sight, no_matches
 from patterns.predicates.form import Forms
 from patterns.predicates.slices import Slices, completed, each_of, parts_of
-from patterns.rules.all_sequences import AllSequences
-from patterns.rules.entity_rules import key_rules_of
+from patterns.rules.keyed.all_sequences import AllSequences
+from patterns.rules.keyed.entity_rules import key_rules_of
+from patterns.rules.keyed.rule_absences import TellingRule
+from patterns.rules.keyed.rule_sequences import MatchedRules, SequenceWords
+from patterns.rules.keyed.rule_thresholds import RuleThresholds
 from patterns.rules.live_rule import LiveRule, by_weight, said_of
 from patterns.rules.matched_pairs import MatchedPairs, pairs_of_events
-from patterns.rules.names_read import lists_read, names_read, names_read_or_learned
-from patterns.rules.own_names import labels_of, with_own_names
-from patterns.rules.rule_absences import TellingRule
 from patterns.rules.rule_actions import RuleActions
 from patterns.rules.rule_conditions import NEVER_MS, RuleConditions
-from patterns.rules.rule_sequences import MatchedRules, SequenceWords
-from patterns.rules.rule_thresholds import RuleThresholds
-from patterns.rules.sight_values import ValueSource
-from patterns.rules.wording import BatchWords, Wordings
+from patterns.rules.values.names_read import lists_read, names_read, names_read_or_learned
+from patterns.rules.values.own_names import labels_of, with_own_names
+from patterns.rules.values.sight_values import ValueSource
+from patterns.rules.values.wording import BatchWords, Wordings
 from patterns.thresholds.threshold import Asked, Threshold
 
 ALWAYS_MS = np.iinfo(np.int64).min

@@ -15,8 +15,8 @@ from patterns.rules.explaining.explanation import Why
 from patterns.rules.explaining.seen_event import SeenEvent, names_asked
 from patterns.rules.explaining.why import History as Seen
 from patterns.rules.explaining.why import why
-from patterns.rules.own_names import own_name
-from patterns.rules.sight_values import ValueSource
+from patterns.rules.values.own_names import own_name
+from patterns.rules.values.sight_values import ValueSource
 from pipeline.engine.decisions.outcome_words import common_flags
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.definitions.release import Release

@@ -10,7 +10,7 @@ from patterns.language.rule_folder import Reading, extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.lifecycle.manifest import pattern_texts
 from patterns.lists import list_names
-from patterns.rules.sequence_beginnings import lacks_history
+from patterns.rules.keyed.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import features_of, models_of, schema_of
 
 _SHOWN_MAX = 12

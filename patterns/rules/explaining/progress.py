@@ -24,7 +24,7 @@ from patterns.predicates.tree import Truth
 from patterns.predicates.truths import truths
 from patterns.rules.explaining.recorded_match import steps_of_match
 from patterns.rules.explaining.seen_event import SeenEvent
-from patterns.rules.formulas import compiled_node
+from patterns.rules.values.formulas import compiled_node
 from patterns.sequences.matched import MatchedSequences
 from patterns.sequences.programs import Read, reads_of
 from patterns.sequences.sequences import RuleSequence, Sequences

@@ -9,7 +9,7 @@ from features.expressions.functions.types import Type
 from features.expressions.syntax.rewrite import nodes_of
 from features.expressions.syntax.syntax import dotted
 from patterns.language.pattern import Pattern
-from patterns.rules.wording import reads_of_reason
+from patterns.rules.values.wording import reads_of_reason
 from patterns.sequences.programs import node_of, reads_of
 
 

@@ -23,7 +23,7 @@ from patterns.rules.explaining.explanation import (
 )
 from patterns.rules.explaining.progress import Partial, Progress
 from patterns.rules.explaining.seen_event import SeenEvent
-from patterns.rules.wording import plain_value
+from patterns.rules.values.wording import plain_value
 
 _SKIPPED = {Truth.MISSING: "skipped"}
 

@@ -2,8 +2,8 @@
 
 from features.schema.schema import Schema
 from patterns.language.pattern import Pattern
+from patterns.rules.keyed.sequence_beginnings import lacks_history
 from patterns.rules.rule_set import RuleSet
-from patterns.rules.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import Release
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.layout.layout import LATE, RETRACTED
 from patterns.matches import Sight
-from patterns.rules.own_names import ADAPTIVE
+from patterns.rules.values.own_names import ADAPTIVE
 from patterns.thresholds.threshold import THRESHOLD
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.steps.step import Turn

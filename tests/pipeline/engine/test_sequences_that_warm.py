@@ -2,8 +2,8 @@
 
 import pytest
 
+from patterns.rules.keyed.sequence_beginnings import lacks_history
 from patterns.rules.rule_set import RuleSet
-from patterns.rules.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.definitions.sequences_that_warm import sequences_that_warm
 

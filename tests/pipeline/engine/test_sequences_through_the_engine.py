@@ -15,8 +15,8 @@ from imitation import Imitation
 
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
+from patterns.rules.keyed.sequence_beginnings import lacks_history
 from patterns.rules.rule_set import RuleSet
-from patterns.rules.sequence_beginnings import lacks_history
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.scorer import Scorer
 from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen

@@ -24,7 +24,7 @@ class ValueSource:
 
     Args:
         names: all that rules read: ``event.x``, ``feature.x``, ``model.x``, ``entity.kind.name``, ``event.x in list.y``, and
-            thresholds by the names that `patterns.rules.own_names` gives them.
+            thresholds by the names that `patterns.rules.values.own_names` gives them.
         features: the names of all features, in the order of a feature matrix.
     """
 

@@ -19,9 +19,9 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Condition, Pattern
 from patterns.matches import Bools
-from patterns.rules.formulas import compiled_node
-from patterns.rules.own_names import written_name
-from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
+from patterns.rules.values.formulas import compiled_node
+from patterns.rules.values.own_names import written_name
+from patterns.rules.values.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
 from patterns.sequences.matched import MatchedSequences, Shape, joined
 from patterns.sequences.programs import Read
 from patterns.sequences.sequences import Column as SequenceColumn

@@ -9,8 +9,8 @@ from foundation.number_arrays import Int64s
 from patterns.absences import Absence
 from patterns.language.pattern import Pattern
 from patterns.lifecycle.canary import chosen, seed_of
-from patterns.rules.rule_sequences import RuleSequences, value_of_step
-from patterns.rules.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, shown_value
+from patterns.rules.keyed.rule_sequences import RuleSequences, value_of_step
+from patterns.rules.values.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, shown_value
 from patterns.sequences.matched import MatchedSequences
 
 

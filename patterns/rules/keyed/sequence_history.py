@@ -15,7 +15,7 @@ from features.schema.string_hash import word_of
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.condition_set import ConditionSet
 from patterns.predicates.event_values import EventLayout
-from patterns.rules.rule_sequences import RuleSequences
+from patterns.rules.keyed.rule_sequences import RuleSequences
 
 _EVENT = "event."
 _OTHER = "\0"

@@ -16,18 +16,18 @@ from patterns.absences import Absence
 from patterns.matches import Bools
 from patterns.predicates.condition_set import ConditionSet
 from patterns.predicates.event_values import EventLayout
-from patterns.rules.rule_absences import RuleAbsences, TellingRule
-from patterns.rules.rule_sequences import OfKeys, RuleSequences, sequences_of
-from patterns.rules.rule_thresholds import KeyThresholds, RuleThresholds
-from patterns.rules.threshold_questions import FEATURE
-from patterns.rules.wording import Wordings
+from patterns.rules.keyed.rule_absences import RuleAbsences, TellingRule
+from patterns.rules.keyed.rule_sequences import OfKeys, RuleSequences, sequences_of
+from patterns.rules.keyed.rule_thresholds import KeyThresholds, RuleThresholds
+from patterns.rules.keyed.threshold_questions import FEATURE
+from patterns.rules.values.wording import Wordings
 from patterns.sequences.carried import Carried
 from patterns.sequences.matched import MatchedSequences
 from patterns.thresholds.threshold import Asked, Threshold
 
 
 class _OfEntities(NamedTuple):
-    """See `patterns.rules.rule_sequences.OfKeys`."""
+    """See `patterns.rules.keyed.rule_sequences.OfKeys`."""
 
     batch: Batch
     fresh: Bools

@@ -4,7 +4,7 @@ import math
 
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
-from patterns.rules.wording import shown_value
+from patterns.rules.values.wording import shown_value
 
 
 def test_numbers_of_a_reason_have_groups_of_digits_and_two_decimals_and_no_exponent() -> None:

@@ -16,9 +16,9 @@ from foundation.number_arrays import Float64s
 from patterns.language.pattern import Adaptive, Formula, Pattern
 from patterns.matches import Sight
 from patterns.predicates.event_values import EventLayout
-from patterns.rules.own_names import ADAPTIVE
-from patterns.rules.sight_values import ValueSource
-from patterns.rules.threshold_questions import FEATURE, ThresholdQuestions
+from patterns.rules.keyed.threshold_questions import FEATURE, ThresholdQuestions
+from patterns.rules.values.own_names import ADAPTIVE
+from patterns.rules.values.sight_values import ValueSource
 from patterns.thresholds.corrections import WIDTH as CORRECTIONS_WIDTH
 from patterns.thresholds.entity_level import WIDTH, Bounds
 from patterns.thresholds.threshold import Asked, Threshold
@@ -31,7 +31,7 @@ class RuleThresholds:
     """Holds the thresholds of rules, in the order of the rules and of their files.
 
     Args:
-        patterns: the rules, by what tells them apart (`patterns.rules.own_names.labels_of`).
+        patterns: the rules, by what tells them apart (`patterns.rules.values.own_names.labels_of`).
     """
 
     def __init__(self, patterns: Mapping[str, Pattern], schema: Schema, features: FeatureSet) -> None:

@@ -9,8 +9,8 @@ from features.expressions.functions.types import Type
 from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Formula, Pattern, Template
-from patterns.rules.formulas import CompiledFormula
-from patterns.rules.own_names import written_name
+from patterns.rules.values.formulas import CompiledFormula
+from patterns.rules.values.own_names import written_name
 from patterns.sequences.programs import Read, reads_of
 
 VALUES_MAX = 16

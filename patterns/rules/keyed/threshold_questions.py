@@ -15,7 +15,7 @@ from features.schema.schema import Schema
 from features.schema.string_hash import words_of
 from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Adaptive, Formula
-from patterns.rules.formulas import CompiledFormula
+from patterns.rules.values.formulas import CompiledFormula
 from patterns.thresholds.threshold import Asked, keys_of
 
 FEATURE, _EVENT = "feature.", "event."

@@ -9,12 +9,12 @@ from foundation.number_arrays import Int64s
 from patterns.absences import Waiting
 from patterns.language.pattern import Condition, Pattern
 from patterns.matches import Sight
-from patterns.rules.entity_rules import KeyRules
-from patterns.rules.rule_absences import RuleAbsences, TellingRule
-from patterns.rules.rule_sequences import MatchedRules, RuleSequences, sequences_of
-from patterns.rules.sequence_beginnings import lacks_history
-from patterns.rules.sequence_history import SequenceHistory
-from patterns.rules.wording import Wordings
+from patterns.rules.keyed.entity_rules import KeyRules
+from patterns.rules.keyed.rule_absences import RuleAbsences, TellingRule
+from patterns.rules.keyed.rule_sequences import MatchedRules, RuleSequences, sequences_of
+from patterns.rules.keyed.sequence_beginnings import lacks_history
+from patterns.rules.keyed.sequence_history import SequenceHistory
+from patterns.rules.values.wording import Wordings
 
 
 class AllSequences:
