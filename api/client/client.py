@@ -20,9 +20,12 @@ from api.client.client_stream import AWAY_SECONDS_MAX, SILENT_SECONDS_MAX, Watch
 from api.client.client_webhooks import ClientWebhooks
 from api.decisions.match_events import DecisionMatches
 from api.decisions.profile import Profile
+from api.decisions.score_shapes import Score
+from api.definitions.definition_shapes import BypassInForce, Kept, KeptParts, Put
 from api.definitions.versions import Comparison, Version
-from api.http.responses import BypassInForce, FactsOfEntity, Kept, KeptParts, ListChanged, ListPage, Lists, Put, Score
+from api.facts.fact_shapes import FactsOfEntity
 from api.lists.list_edit import Added, Edit
+from api.lists.list_shapes import ListChanged, ListPage, Lists
 from pipeline.engine.fact_record import FactRecord as Fact
 from pipeline.trial.river_cost import RiverCost
 

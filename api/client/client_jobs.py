@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from api.client.client_refusals import no_answer, refusal_of
-from api.http.responses import Job, JobPage, JobProgress
+from api.jobs.job_shapes import Job, JobPage, JobProgress
 from foundation.refusal import Refusal
 
 ENDED = ("done", "failed", "cancelled", "expired")

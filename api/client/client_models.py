@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from api.http.model_responses import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
+from api.models.model_shapes import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
 
 
 class ClientModels:

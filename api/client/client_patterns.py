@@ -6,15 +6,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from api.http.responses import KeptParts, ReadThresholds, RuleInForce, ShownRules
-from api.http.rule_responses import (
+from api.decisions.threshold_shapes import ReadThresholds
+from api.definitions.definition_shapes import KeptParts
+from api.patterns.rule_shapes import (
     HiddenByExceptions,
+    RuleInForce,
     RuleMoves,
     RuleRemarks,
     RuleReport,
     RuleTests,
     RuleTotals,
     RuleVocabulary,
+    ShownRules,
     ShownSnooze,
     ShownSnoozes,
 )

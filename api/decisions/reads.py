@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from api.decisions.profile import Profile, Remembered, profile_of
+from api.decisions.score_shapes import Score
 from api.decisions.scores import Scores, no_entity_type
 from api.definitions.in_force import InForce
 from api.http.entity_paths import decoded
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import AMBIGUOUS_EVENT
-from api.http.responses import Score
 from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock
 from patterns.matches import MATCHES_MAX

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from api.decisions.score_shapes import Included, Score
 from api.definitions.in_force import InForce
 from api.http.problem import Answer, Problem
 from api.http.query import NONE, require_known
-from api.http.responses import Included, Score
 from api.kafka.log import Clock
 from stores.decisions import Decisions
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Response
 
+from api.decisions.threshold_shapes import ReadThreshold, ReadThresholds
 from api.definitions.in_force import InForce
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
-from api.http.responses import ReadThreshold, ReadThresholds
 from api.http.route_docs import route_docs
 from api.patterns.rules_in_force import standing_in
 from features.definitions.entity_parser import parts_of

@@ -8,13 +8,13 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.auth.request_context import note_subject
+from api.definitions.definition_shapes import BypassInForce
 from api.definitions.definition_texts import by_of
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
-from api.http.responses import BypassInForce
 from api.http.route_docs import route_docs
 from patterns.bypass import REASON_CHARACTERS_MAX
 from pipeline.engine.definitions.release import BYPASS

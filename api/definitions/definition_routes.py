@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.auth.request_context import caller_of, note_subject
+from api.definitions.definition_shapes import Kept, KeptParts, Put
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, kept_answer, put_answer, seen, text_in, text_in_force
 from api.definitions.feature_versions import FeatureVersion
 from api.definitions.in_force import InForce
@@ -17,9 +18,9 @@ from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
-from api.http.responses import Kept, KeptParts, ListChanged, Put
 from api.http.route_docs import route_docs
 from api.lists.entries import Entries
+from api.lists.list_shapes import ListChanged
 from features.definitions.template import template_entry
 from features.definitions.template_registry import TEMPLATES
 from features.sets.catalogue import Entry

@@ -14,12 +14,12 @@ from api.definitions.publisher import Definitions
 from api.http.etag import etag_matches, etag_of
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
-from api.http.responses import ListChanged, ListedEntry, ListInForce, ListPage, Lists
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
 from api.lists.entries import Entries, new_id
 from api.lists.list_cursor import cursor_of, value_of
 from api.lists.list_edit import Edit, added_by, read_edit
+from api.lists.list_shapes import ListChanged, ListedEntry, ListInForce, ListPage, Lists
 from patterns.entries import API, Entry
 from patterns.entry_lists import EntryList
 from patterns.list_changes import edited, emptied, replaced

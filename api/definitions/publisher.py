@@ -9,15 +9,16 @@ import msgspec
 from api.definitions.approval import Approval
 from api.definitions.change import Changes, CompileChange, compile_here, with_changes
 from api.definitions.control_topic import ControlTopic
+from api.definitions.definition_shapes import KeptParts
 from api.definitions.feature_versions import FeatureVersion, feature_versions
 from api.definitions.followed import Followed
 from api.definitions.in_force import InForce
 from api.http.etag import etag_matches
 from api.http.health import Health
 from api.http.problem import Problem
-from api.http.responses import KeptParts, ListChanged
 from api.http.retry import retry_until_done
 from api.kafka.log import Clock, Log, LogUnavailableError
+from api.lists.list_shapes import ListChanged
 from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal

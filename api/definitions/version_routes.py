@@ -8,13 +8,13 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.auth.request_context import caller_of
+from api.definitions.definition_shapes import Kept, Put
 from api.definitions.definition_texts import IfMatch, by_of, kept_answer, put_answer, seen, text_in
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.definitions.versions import VERSIONS_MAX, Comparison, Version, compare, text_of, version_of, versions_of
 from api.http.json_body import read_json
 from api.http.problem import Problem, as_response, json_answer
-from api.http.responses import Kept, Put
 from api.http.route_docs import route_docs
 
 HASH = '{"hash": "<the hash of a version>"}'

@@ -7,13 +7,13 @@ import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
 from api.definitions.in_force import InForce
+from api.facts.fact_shapes import FactsOfEntity
 from api.facts.fact_teller import FactTeller
 from api.facts.told_facts import ToldFacts
 from api.http.entity_paths import decoded
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
-from api.http.responses import FactsOfEntity
 from api.http.route_docs import route_docs
 from api.kafka.log import Clock, Log
 from features.schema.decode import ID_CHARACTERS_MAX

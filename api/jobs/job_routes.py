@@ -16,9 +16,9 @@ from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import Answer, Problem, as_response, json_answer
 from api.http.problem_types import JOB_ENDED, KEY_REUSED, TOO_MANY_JOBS
-from api.http.responses import Job, JobPage
 from api.http.route_docs import route_docs
 from api.http.tagged_answer import tagged
+from api.jobs.job_shapes import Job, JobPage
 from api.jobs.shown_job import is_expired, shown
 from api.kafka.log import Clock
 from foundation.refusal import Refusal

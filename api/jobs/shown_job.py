@@ -3,7 +3,7 @@
 import msgspec
 
 from api.http.problem_types import JOB_FAILED
-from api.http.responses import Job, JobFile, JobProgress
+from api.jobs.job_shapes import Job, JobFile, JobProgress
 from foundation.place import refusal_of
 from pipeline.jobs.kinds import KINDS
 from stores.jobs import StoredJob

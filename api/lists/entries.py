@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from api.http.etag import etag_matches
 from api.http.problem import Problem
-from api.http.responses import ListChanged
 from api.kafka.log import LogUnavailableError
 from api.lists.entry_topic import EntryTopic
+from api.lists.list_shapes import ListChanged
 from patterns.entries import FOLDER, Change, Entry, Placed
 from patterns.entry_lists import EntryList, EntryLists
 from patterns.list_changes import Steps, check_room, pushed

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from api.definitions.in_force import InForce
-from api.http.model_responses import ComparedModel, ComparedModels, Measured, Reliability, ReliabilityBin
 from api.http.problem import Problem
+from api.models.model_shapes import ComparedModel, ComparedModels, Measured, Reliability, ReliabilityBin
 from api.models.standings import champion_of, model_of, models_of_place, standing_of
 from foundation.settings import Settings
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes

@@ -4,7 +4,7 @@ import asyncio
 import math
 
 from api.definitions.in_force import InForce
-from api.http.model_responses import DriftBin, ShownDrift, ShownDrifts
+from api.models.model_shapes import DriftBin, ShownDrift, ShownDrifts
 from pipeline.comparison.drift import Bin, Drift
 from pipeline.comparison.newest_drift import DriftMeasure
 

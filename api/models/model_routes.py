@@ -12,12 +12,12 @@ from api.definitions.publisher import Definitions
 from api.definitions.versions import version_of
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
-from api.http.model_responses import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
 from api.http.route_docs import route_docs
 from api.models.comparing import ModelComparing
 from api.models.drifting import Drifting
+from api.models.model_shapes import ComparedModels, ModelImportance, ModelMoved, Reliability, ShownDrifts, ShownModels
 from api.models.standings import champion_of, model_of, shown_models, with_promotion, with_rollback
 from api.models.weighing import Weighing
 from pipeline.engine.definitions.release import Release

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from api.definitions.change import Changes
 from api.definitions.in_force import InForce
-from api.http.model_responses import ShownModel, ShownModels
 from api.http.problem import Problem
+from api.models.model_shapes import ShownModel, ShownModels
 from pipeline.engine.definitions.champions import CHAMPIONS, Champion, champions_text
 from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release

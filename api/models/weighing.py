@@ -3,7 +3,7 @@
 import asyncio
 
 from api.definitions.in_force import InForce
-from api.http.model_responses import ModelImportance, WeighedInput
+from api.models.model_shapes import ModelImportance, WeighedInput
 from api.models.standings import model_of
 from pipeline.comparison.importance import Moved, moved_by
 from pipeline.comparison.known_outcomes import DAY_MS

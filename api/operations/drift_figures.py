@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.http.model_responses import ShownDrifts
 from api.http.problem import Problem
 from api.models.drifting import Drifting
+from api.models.model_shapes import ShownDrifts
 from stores.decisions import StoreUnavailableError
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.route_docs import route_docs
-from api.http.rule_responses import HiddenByExceptions, RuleReport, RuleTotal, RuleTotals, ShownSnooze, ShownSnoozes, ShownSuppression
 from api.kafka.log import Clock
 from api.patterns.promotion_gate import Measuring
 from api.patterns.reports import hidden_of, report_of
+from api.patterns.rule_shapes import HiddenByExceptions, RuleReport, RuleTotal, RuleTotals, ShownSnooze, ShownSnoozes, ShownSuppression
 from api.patterns.rules_in_force import standing_in
 from foundation.document import read_document
 from stores.casework.alerts import OF_SNOOZE, Alerts, Suppression

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from api.auth.request_context import caller_of, note_subject
 from api.definitions.change import Changes
+from api.definitions.definition_shapes import KeptParts
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, seen, text_in, text_in_force
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions, Published
@@ -18,12 +19,11 @@ from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import Problem, as_response, json_answer
 from api.http.problem_types import NEEDS_APPROVER
-from api.http.responses import KeptParts, RuleInForce, ShownRules
 from api.http.route_docs import route_docs
-from api.http.rule_responses import RuleRemarks
 from api.patterns.changes import waits_for_approval, with_approval, with_earlier_text, with_move, with_rules, without_rule
 from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
+from api.patterns.rule_shapes import RuleInForce, RuleRemarks, ShownRules
 from api.patterns.rules_in_force import part_of_rule, shown_rule, shown_rules, standing_in, standings_in
 from foundation.refusal import Refusal
 from patterns.lifecycle.manifest import MANIFEST

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
-from api.http.rule_responses import RuleRemarks
 from api.kafka.log import Clock
+from api.patterns.rule_shapes import RuleRemarks
 from patterns.language.cost import STATE_BYTES_MAX, UNITS_MAX
 from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by, read_patterns

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from api.http.problem import Problem
-from api.http.rule_responses import (
+from api.patterns.measuring import Observed
+from api.patterns.rule_shapes import (
     BudgetTrip,
     HiddenByException,
     PromotionState,
@@ -15,7 +16,6 @@ from api.http.rule_responses import (
     RuleReport,
     RuleReviews,
 )
-from api.patterns.measuring import Observed
 from api.patterns.rules_in_force import part_of_rule, standing_in
 from foundation.document import Section, read_document
 from patterns.language.rule_folder import extended_by, source_of

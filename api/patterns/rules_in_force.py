@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
-from api.http.responses import ShownRule, ShownRules
+from api.patterns.rule_shapes import ShownRule, ShownRules
 from foundation.document import read_document
 from patterns.language.rule_folder import check_id
 from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, read_manifest

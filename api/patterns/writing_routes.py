@@ -15,7 +15,7 @@ from api.http.json_body import read_json
 from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
-from api.http.rule_responses import RuleMove, RuleMoves, RuleName, RuleTest, RuleTests, RuleVocabulary
+from api.patterns.rule_shapes import RuleMove, RuleMoves, RuleName, RuleTest, RuleTests, RuleVocabulary
 from api.patterns.rules_in_force import standing_in
 from features.expressions.functions.functions import STANDARD
 from patterns.language.cost import STATE_BYTES_MAX, UNITS_MAX

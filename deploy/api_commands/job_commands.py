@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from api.client.client import Client
-    from api.http.responses import Job, JobProgress
+    from api.jobs.job_shapes import Job, JobProgress
     from foundation.settings import Settings
 
 

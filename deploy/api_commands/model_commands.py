@@ -7,7 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from api.client.client import Client
-    from api.http.model_responses import ComparedModels, Measured, ModelMoved, ShownDrifts
+    from api.models.model_shapes import ComparedModels, Measured, ModelMoved, ShownDrifts
 
 _why = click.option("--reason", default="", help="Why, for the audit log.")
 _days = click.option("--days", type=click.IntRange(1), help="So many days of event time; by default all that are kept.")

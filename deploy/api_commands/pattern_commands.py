@@ -11,7 +11,7 @@ from deploy.api_commands.option_values import as_moment_ms
 
 if TYPE_CHECKING:
     from api.client.client import Client
-    from api.http.responses import RuleInForce
+    from api.patterns.rule_shapes import RuleInForce
     from patterns.language.pattern import Pattern
 
 VERBS = {
@@ -81,7 +81,7 @@ def show(id: str) -> None:
 @click.argument("files", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path), nargs=-1, required=True)
 def upload(files: tuple[pathlib.Path, ...]) -> None:
     """Uploads the rules in FILES, all or none; a rule's id is the name of its file."""
-    from api.http.responses import KeptParts
+    from api.definitions.definition_shapes import KeptParts
     from foundation.text_bytes import decode_text
 
     texts = {file.stem: decode_text(file.read_bytes(), str(file)) for file in files}

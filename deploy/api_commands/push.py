@@ -2,7 +2,7 @@
 
 from api.auth.token import read_token
 from api.client.client import SECONDS_MAX, Client, Release
-from api.http.responses import KeptParts
+from api.definitions.definition_shapes import KeptParts
 from deploy.machine.system_settings import system_settings
 from foundation.settings import Settings
 

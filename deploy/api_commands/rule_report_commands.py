@@ -8,7 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from api.client.client import Client
-    from api.http.rule_responses import HiddenByException, RuleReport, ShownSnooze
+    from api.patterns.rule_shapes import HiddenByException, RuleReport, ShownSnooze
 
 
 @click.command()

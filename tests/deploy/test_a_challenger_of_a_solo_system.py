@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from api.client.client import Decision
-from api.http.model_responses import ModelMoved
+from api.models.model_shapes import ModelMoved
 from deploy.api_commands import model_commands
 from foundation.refusal import Refusal
 from weir.testing import System, start_weir

@@ -12,8 +12,8 @@ from api_imitation import TOKEN, Api
 from served import served
 
 from api.client.client import Client
-from api.http.responses import JobProgress as ShownProgress
 from api.jobs import result_route
+from api.jobs.job_shapes import JobProgress as ShownProgress
 from foundation.refusal import Refusal
 from pipeline.jobs.result_folder import results_of
 from stores.jobs import JobOutcome, JobProgress, ResultFile, StoredJob

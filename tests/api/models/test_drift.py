@@ -8,8 +8,8 @@ import pytest
 from api_imitation import TEXTS, Api
 from prometheus_client import CollectorRegistry, generate_latest
 
-from api.http.model_responses import ShownDrift, ShownDrifts
 from api.models.drifting import Drifting
+from api.models.model_shapes import ShownDrift, ShownDrifts
 from api.operations.drift_figures import DriftFigures
 from deploy.api_commands.model_commands import say_drift
 from pipeline.comparison.newest_drift import DriftMeasure

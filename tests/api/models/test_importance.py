@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.http.model_responses import ModelImportance
+from api.models.model_shapes import ModelImportance
 from stores.effects import Work
 from stores.offsets import Progress
 from stores.relational.trained_models import RelationalTrainedModels

@@ -1,4 +1,4 @@
-"""The shapes of answers about what rules did: reports, exceptions, budgets that were exceeded, snoozes."""
+"""The shapes of answers about rules: what they are, what they did, and who silenced them."""
 
 import msgspec
 
@@ -238,3 +238,40 @@ class RuleMoves(msgspec.Struct):
     approves: bool
     acts_alone: bool
     moves: list[RuleMove]
+
+
+class ShownRule(msgspec.Struct):
+    """A rule of the release in force.
+
+    `status` is draft, shadow, canary, active, paused or retired; `share` is the share of entities for which a canary acts. `hash` is that
+    of its text, `approved_by` who approved that text, '' if nobody did.
+    """
+
+    id: str
+    title: str
+    severity: str
+    owner: str
+    action: str | None
+    status: str
+    share: float
+    hash: str
+    approved_by: str
+
+
+class ShownRules(msgspec.Struct):
+    """The rules of release `release`, in the order of their ids."""
+
+    release: int
+    patterns: list[ShownRule]
+
+
+class RuleInForce(msgspec.Struct, omit_defaults=True):
+    """A rule after a change, and the release that has it; `changed` is false where everything was so before.
+
+    `remarks` are left out where no text was uploaded.
+    """
+
+    release: int
+    changed: bool
+    pattern: ShownRule
+    remarks: RuleRemarks | None = None
