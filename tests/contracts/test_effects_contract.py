@@ -36,6 +36,10 @@ def entry(id: str = "i1", event: str = "e1", value: str = "d1", expires: int | N
     return WantedEntry(id, event, revision, "watched", value, expires, "why", "r", "v1", START_MS)
 
 
+def read_on(before: int | None, after: int) -> Progress:
+    return Progress({} if before is None else {"decisions/0": before}, {"decisions/0": after})
+
+
 class Reader:
     """A process that reads one partition."""
 
@@ -45,9 +49,7 @@ class Reader:
     def take(self, *matches: CountedMatch, **more: object) -> bool:
         at = self.store.positions().get("decisions/0")
         newest = max((each.newest_ms for each in matches), default=START_MS)
-        work = Work(
-            Progress({} if at is None else {"decisions/0": at}, {"decisions/0": (at or 0) + 1}), matches=list(matches), newest_ms=newest
-        )
+        work = Work(read_on(at, (at or 0) + 1), matches=list(matches), newest_ms=newest)
         for name, value in more.items():
             setattr(work, name, value)
         return self.store.apply(work, 1_000)
@@ -59,20 +61,20 @@ def reader(store: RelationalEffects) -> Reader:
 
 
 def test_of_two_readers_of_the_same_records_one_writes_and_the_other_is_told(store: RelationalEffects) -> None:
-    store.apply(Work({"decisions/0": (None, 5)}, matches=[match()]), 1_000)
+    store.apply(Work(read_on(None, 5), matches=[match()]), 1_000)
     for before in (None, 4):
         with pytest.raises(OtherReaderError):
-            store.apply(Work({"decisions/0": (before, 9)}, decided={(1, START_MS): 4}, matches=[match(2)]), 1_000)
+            store.apply(Work(read_on(before, 9), decided={(1, START_MS): 4}, matches=[match(2)]), 1_000)
     assert store.positions() == {"decisions/0": 5}
     assert (store.decided(0), [total.acted for total in store.totals(9)]) == ({}, [1])
 
 
 def test_of_many_readers_that_write_at_once_one_does(store: RelationalEffects) -> None:
-    store.apply(Work({"decisions/0": (None, 5)}), 1_000)
+    store.apply(Work(read_on(None, 5)), 1_000)
 
     def write(number: int) -> int:
         try:
-            store.apply(Work({"decisions/0": (5, 6 + number)}, matches=[match(number)]), 1_000)
+            store.apply(Work(read_on(5, 6 + number), matches=[match(number)]), 1_000)
         except OtherReaderError:
             return 0
         return 1

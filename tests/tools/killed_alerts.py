@@ -21,7 +21,7 @@ LEASE_S = 1.0
 if __name__ == "__main__":
     write_log()
     alerts_job.PACE_SECONDS, alerts_job.CONTROL_SECONDS, one_reader.STAND_BY_SECONDS = 0.02, 0.1, 0.5
-    alerts_job.RECORDS_AT_ONCE = alerts_job.BATCH_MAX = int(sys.argv[3])
+    alerts_job.RECORDS_AT_ONCE = int(sys.argv[3])
     tenure.RENEW_S, tenure.WATCH_S = 0.3, 0.1
     breaker.OPEN_MS_LEAST = 50
     delivering.Sending = functools.partial(delivering.Sending, waits_ms=[20] * 200)  # type: ignore[misc]

@@ -12,7 +12,7 @@ from patterns.language.pattern import STATUSES
 from patterns.lifecycle.manifest import Standing
 from patterns.lifecycle.moves import MOVES, acts, moved
 
-DOCS = pathlib.Path(__file__).parents[2] / "docs" / "life-of-a-rule.md"
+DOCS = pathlib.Path(__file__).parents[3] / "docs" / "life-of-a-rule.md"
 
 
 def standing(status: str, approved_by: str = "bob", share: float = 1.0) -> Standing:

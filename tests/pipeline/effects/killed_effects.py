@@ -13,5 +13,5 @@ from pipeline.effects import effects_job
 if __name__ == "__main__":
     write_log()
     effects_job.PACE_SECONDS, one_reader.STAND_BY_SECONDS, effects_job.SEND_SECONDS = 0.01, 0.2, 0.2
-    effects_job.RECORDS_AT_ONCE = effects_job.BATCH_MAX = 20
+    effects_job.RECORDS_AT_ONCE = 20
     effects_job.make(Settings(runtime="solo", folder=sys.argv[1])).run()
