@@ -4,12 +4,11 @@ import pathlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from foundation.refusal import Refusal
 
 BUSY_SECONDS_MAX = 30.0
-CHUNK = 500
 PAGE_BYTES = 1_024
 PAGES_AHEAD_MAX = 16_384
 """What the log holds before it is copied into the file. A decision touches seven pages far from each other: with pages of 4 KB and 1,000
@@ -50,14 +49,6 @@ def version_of(connection: sqlite3.Connection) -> int:
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").fetchone():
         return 0
     return int(connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()[0])
-
-
-def in_chunks(values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """`values` in parts, each with the place holders of an IN list: few lengths, so that prepared statements are found again."""
-    for start in range(0, len(values), CHUNK):
-        part = list(values[start : start + CHUNK])
-        part += part[:1] * ((CHUNK if len(part) > 1 else 1) - len(part))
-        yield ",".join("?" * len(part)), part
 
 
 def _migrate(connection: sqlite3.Connection, path: pathlib.Path, migrations: Sequence[Sequence[str]]) -> None:

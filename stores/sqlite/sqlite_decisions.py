@@ -10,9 +10,10 @@ import msgspec
 from stores.cursors import FlaggedPlace, HistoryPlace, cursor_of, flagged_place, history_place
 from stores.decisions import USERS_MAX, EventName, LatestScore, Page, StoredDecision, TopicPlace
 from stores.sqlite.many_rows import put_rows
-from stores.sqlite.sqlite import CHUNK, Reading, open_for_writing
+from stores.sqlite.sqlite import Reading, open_for_writing
 from stores.sqlite.sqlite_retention import Retention
 
+KEYS_AT_ONCE = 500
 MIGRATIONS = (
     (
         """CREATE TABLE decision (
@@ -210,8 +211,8 @@ class SqliteDecisions(SqliteDecisionsReader):
         return known
 
     def _of_events(self, columns: str, events: list[Event], condition: str = "TRUE") -> Iterator[tuple[object, ...]]:
-        for first in range(0, len(events), CHUNK):
-            part = events[first : first + CHUNK]
+        for first in range(0, len(events), KEYS_AT_ONCE):
+            part = events[first : first + KEYS_AT_ONCE]
             holders = ",".join(["(?, ?)"] * len(part))
             # A cross join, since an IN list of pairs would be looked for in all decisions.
             query = f"""SELECT {columns} FROM (VALUES {holders}) AS wanted CROSS JOIN decision

@@ -35,7 +35,6 @@ class LabelBounds:
         self._labels = labels
         self._factors = np.array(labels.factors)
         self._allowed = np.full(RANKS, labels.share * BURST)
-        self.held_back = 0.0
 
     def teaches(self, lessons: Lessons) -> NDArray[np.bool_]:
         """Tells [n] which labels come from a source that teaches the model."""
@@ -58,7 +57,6 @@ class LabelBounds:
             self._allowed = np.minimum(self._allowed + self._labels.share * weights[last:place].sum(), most)
             left = float(self._allowed[ranks[place]])
             allowed = min(float(weights[place]), left) if left > LEAST else 0.0
-            self.held_back += float(weights[place]) - allowed
             self._allowed[ranks[place]] -= allowed
             weights[place] = allowed
             last = place
