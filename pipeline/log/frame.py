@@ -17,7 +17,6 @@ _RECORD = struct.Struct("<iIB")
 _HEADER = struct.Struct("<BI")
 _CHECKED = HEAD.size - 4
 NO_VALUE = -1
-PAYLOAD_BYTES_MAX = 1 << 30
 
 Headers = Sequence[tuple[str, bytes]]
 

@@ -161,4 +161,3 @@ SNOOZE = Table(
     Index("ix_rule_snooze_pattern", "pattern", "until_ms"),
 )
 """`fields` is a JSON object: alerts whose events have these values are silenced; an empty one means all of the rule."""
-EFFECT_TABLES = (OFFSET, CLOCK, ALERT, MATCH, COUNT, DECIDED, TOTAL, OVERLAP, HIDDEN, ENTRY, LABEL, BUDGET, TRIP, SNOOZE)

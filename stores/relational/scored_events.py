@@ -38,7 +38,6 @@ DAY = Table(
     Column("share", Float, nullable=False),
     Column("numbers_share", Float, nullable=False),
 )
-SCORED_TABLES = (SCORED, DAY)
 _Numbers = dict[str, float | None]
 _Shares = dict[str, dict[str, float]]
 

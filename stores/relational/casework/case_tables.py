@@ -82,4 +82,3 @@ INBOX = Table(
     Column("version", BigInteger, nullable=False),
     Column("whole", LargeBinary, nullable=False),
 )
-CASE_TABLES = (CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_ENDED_ALERT, CASE_NEWS, INBOX)
