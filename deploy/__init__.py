@@ -1,0 +1,1 @@
+"""Starts and operates systems: the command `weir` and all behind it."""

@@ -1,0 +1,1 @@
+"""Numbers become scores: what learners, snapshots and keyed detectors are, and the catalogue of all."""

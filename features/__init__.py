@@ -1,0 +1,1 @@
+"""Events become numbers: over windows of each entity, and by expressions."""

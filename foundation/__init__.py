@@ -1,0 +1,1 @@
+"""What every package may use: refusals, documents in YAML, settings, and the cache of compiled kernels."""

@@ -1,0 +1,1 @@
+"""Who calls, what each caller may do, and the audit log of what they did."""

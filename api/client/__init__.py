@@ -1,0 +1,1 @@
+"""The API from Python: a method for each route that programs call."""

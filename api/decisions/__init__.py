@@ -1,0 +1,1 @@
+"""Events, decisions, scores and labels over HTTP."""

@@ -1,0 +1,1 @@
+"""Definitions over HTTP: they are checked, stored, published and put in force."""

@@ -1,0 +1,1 @@
+"""Facts of entities over HTTP."""

@@ -1,0 +1,1 @@
+"""What all routes share: problems, bodies, queries, entity tags, and the OpenAPI texts beside routes."""

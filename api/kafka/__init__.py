@@ -1,0 +1,1 @@
+"""Topics are written to and followed, from the event loop of the API."""

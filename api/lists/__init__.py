@@ -1,0 +1,1 @@
+"""Entries of lists are followed and written."""

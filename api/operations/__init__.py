@@ -1,0 +1,1 @@
+"""What operators ask: health, the figures of /metrics, and queries of event metrics."""

@@ -1,0 +1,1 @@
+"""Rules over HTTP: they are written, measured, led through their lives and carried out."""

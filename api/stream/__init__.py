@@ -1,0 +1,1 @@
+"""Decisions and changes of cases as server-sent events."""

@@ -1,0 +1,1 @@
+"""The commands of `weir` that call the API of a running system."""

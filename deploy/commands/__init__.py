@@ -1,0 +1,1 @@
+"""The commands of `weir` that do their work themselves."""

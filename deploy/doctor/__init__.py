@@ -1,0 +1,1 @@
+"""What a machine or a system lacks, and how to mend it."""

@@ -1,0 +1,1 @@
+"""Processes, ports, files, certificates and jars of a machine."""

@@ -1,0 +1,1 @@
+"""Boosted trees that are fitted elsewhere: how they score and explain."""

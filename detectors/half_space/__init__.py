@@ -1,0 +1,1 @@
+"""Half-space trees, which learn without labels what is rare."""

@@ -1,0 +1,1 @@
+"""Detectors that keep a few numbers for each entity."""

@@ -1,0 +1,1 @@
+"""Regressions that learn from labels, one event at a time."""

@@ -1,0 +1,1 @@
+"""Models of River: which are allowed, how they run, and what their state holds."""

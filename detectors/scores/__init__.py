@@ -1,0 +1,1 @@
+"""Scores become tails, probabilities and combinations."""

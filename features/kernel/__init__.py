@@ -1,0 +1,1 @@
+"""The compiled loop over events that counts them into windows."""

@@ -1,0 +1,1 @@
+"""Where everything stands in the arrays that the kernel works on."""

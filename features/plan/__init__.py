@@ -1,0 +1,1 @@
+"""Definitions are compiled into the arrays that drive the kernel."""

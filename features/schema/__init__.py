@@ -1,0 +1,1 @@
+"""What schema.yaml says, the decoder of events, and events as columns."""

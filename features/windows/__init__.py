@@ -1,0 +1,1 @@
+"""Running values of windows, one kind a file."""

@@ -1,0 +1,1 @@
+"""The conditions of all rules are asked together, by one index of their predicates."""

@@ -1,0 +1,1 @@
+"""Thresholds that are learned of entities and of cohorts."""

@@ -1,0 +1,1 @@
+"""The engine that decides: pure, without any clock or input and output of its own."""

@@ -1,0 +1,1 @@
+"""The label job, the learn job, and the fitting of boosted trees."""

@@ -1,0 +1,1 @@
+"""The log of files that stands in Kafka's place in a solo system."""

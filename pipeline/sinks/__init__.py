@@ -1,0 +1,1 @@
+"""Decisions and events are delivered to stores, counted and archived."""

@@ -1,0 +1,1 @@
+"""The engine of a system without a broker, and its side jobs."""

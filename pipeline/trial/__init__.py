@@ -1,0 +1,1 @@
+"""A release decides on synthetic events before it counts."""

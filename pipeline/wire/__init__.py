@@ -1,0 +1,1 @@
+"""The bytes between Java and Python: what they are, how they are written and read."""

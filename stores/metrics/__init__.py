@@ -1,0 +1,1 @@
+"""Totals of events in Druid or DuckDB."""

@@ -1,0 +1,1 @@
+"""What people own, and jobs, in SQLite or PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Callers whom an identity provider vouches for, by OpenID Connect."""

@@ -1,0 +1,1 @@
+"""What pages of the console show: numbers, times and texts as people read them."""

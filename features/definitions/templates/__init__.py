@@ -1,0 +1,1 @@
+"""The templates of features, a file each."""

@@ -1,0 +1,1 @@
+"""The types, operators and functions of expressions."""

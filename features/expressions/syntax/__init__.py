@@ -1,0 +1,1 @@
+"""The syntax of expressions: tokens, tree, and canonical text."""

@@ -1,0 +1,1 @@
+"""The compiled loops that ask conditions of many events."""

@@ -1,0 +1,1 @@
+"""What rules remember of keys: sequences of steps, and learned thresholds."""

@@ -1,0 +1,1 @@
+"""What was decided, why, and how a decision is written."""

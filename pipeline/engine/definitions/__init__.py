@@ -1,0 +1,1 @@
+"""A release is compiled of its definitions."""

@@ -1,0 +1,1 @@
+"""Models learn from events and labels, and publish snapshots."""

@@ -1,0 +1,1 @@
+"""Alerts, cases, holds and notes in SQLite or PostgreSQL."""
