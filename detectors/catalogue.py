@@ -14,6 +14,7 @@ from detectors.keyed.category_surprise import CategorySurprise
 from detectors.keyed.decayed_quantile import DecayedQuantile
 from detectors.keyed.ew_gaussian import EWGaussianScorer
 from detectors.keyed.gaussian import GaussianScorer
+from detectors.keyed.nearest_prototype import NearestPrototype
 from detectors.keyed.neighbour_density import NeighbourDensity
 from detectors.keyed.page_hinkley import PageHinkley
 from detectors.keyed.robust_z import RobustZScorer
@@ -68,6 +69,7 @@ KEYED: Final[dict[str, type[Keyed]]] = {
     "anomaly.EWGaussianScorer": EWGaussianScorer,
     "anomaly.GaussianScorer": GaussianScorer,
     "anomaly.HalfSpaceTrees": HalfSpaceTreesOfKeys,
+    "anomaly.NearestPrototype": NearestPrototype,
     "anomaly.NeighbourDensity": NeighbourDensity,
     "anomaly.RobustZScorer": RobustZScorer,
     "anomaly.SPOT": SPOT,
@@ -77,7 +79,7 @@ KEYED: Final[dict[str, type[Keyed]]] = {
 }
 """Detectors with a state for each key; made from the parameters."""
 
-KEYED_OF_ROWS: Final = frozenset({"anomaly.HalfSpaceTrees"})
+KEYED_OF_ROWS: Final = frozenset({"anomaly.HalfSpaceTrees", "anomaly.NearestPrototype"})
 """Those of `KEYED` that take rows of several inputs; how many is their parameter `inputs`."""
 
 POPULATIONS: Final[dict[str, type[CategoryCounts]]] = {"anomaly.CategorySurprise": CategoryCounts}

@@ -17,6 +17,15 @@ def is_present(value: float) -> bool:
     return abs(value) <= LARGEST
 
 
+@compiled("boolean(float64[:])")
+def is_mostly_missing(row: NDArray[np.float64]) -> bool:
+    """Tells whether more than half of the inputs [inputs] are missing."""
+    present = 0
+    for value in row:
+        present += is_present(value)
+    return 2 * present < len(row)
+
+
 def are_mostly_missing(x: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tells [n] whether more than half of the inputs of each row of `x` [n, inputs] are missing.
 
@@ -30,7 +39,4 @@ def are_mostly_missing(x: NDArray[np.float64]) -> NDArray[np.bool_]:
 @compiled("void(float64[:, ::1], boolean[::1])")
 def _find_mostly_missing(x: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
     for row in range(x.shape[0]):
-        present = 0
-        for column in range(x.shape[1]):
-            present += is_present(x[row, column])
-        out[row] = 2 * present < x.shape[1]
+        out[row] = is_mostly_missing(x[row])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from detectors.half_space.input_scaling import WIDTH, scale_value
 from detectors.keyed.keyed_loop import fetch_ahead
-from detectors.missing import is_present
+from detectors.missing import is_mostly_missing
 from foundation.compiled import borrowed, held
 
 FIRST: Final = 1
@@ -95,14 +95,6 @@ def _scale(x: NDArray[np.float64], cells: NDArray[np.float64], scaling: int, lea
         out[column] = scale_value(scaling, learns, cells[first : first + WIDTH], x[column])
 
 
-@compiled("boolean(float64[:])")
-def _is_mostly_missing(x: NDArray[np.float64]) -> bool:
-    present = 0
-    for value in x:
-        present += is_present(value)
-    return 2 * present < len(x)
-
-
 @compiled(
     "void(float64[:, :], uint16[:, :], int64[:], float64[:, :], int32[:, ::1], float64[:, ::1], int64[::1], float64[::1], float64[:, :])"
 )
@@ -140,7 +132,7 @@ def score_learn(
     for position in range(len(slots)):
         fetch_ahead(keys, slots, position)
         row = rows[position]
-        if _is_mostly_missing(row):
+        if is_mostly_missing(row):
             said[position] = np.nan
             continue
         cells, own = keys[slots[position]], masses_of[slots[position], first:]

@@ -20,6 +20,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("anomaly.GaussianScorer", {"grace_period": 0, "one_sided": True}),
     ("anomaly.EWGaussianScorer", {"fading_factor": 0.1, "grace_period": 1}),
     ("anomaly.HalfSpaceTrees", {"window_size": 5, "height": 6, "n_trees": 3, "grace_period": 9}),
+    ("anomaly.NearestPrototype", {"prototypes": 2, "radius": 0.1, "fading_factor": 1.0, "grace_period": 0}),
+    ("anomaly.NearestPrototype", {"prototypes": 3, "scaling": "none", "radius": 2.0, "fading_factor": 0.0}),
     ("anomaly.NeighbourDensity", {"window_size": 3, "neighbours": 1, "grace_period": 2}),
     ("anomaly.RobustZScorer", {"window_size": 12, "grace_period": 1, "one_sided": True}),
     ("drift.ADWIN", {"clock": 1, "max_buckets": 2, "levels": 3, "delta": 0.3, "scaling": "none"}),

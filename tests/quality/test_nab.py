@@ -1,25 +1,29 @@
 """Weir's own engine scores the series of the Numenta Anomaly Benchmark by one configuration, `nab/`, as one stream of all of them.
 
 The combination's ranks come from all series before; the tails and features are each series' own. Which features are
-combined was chosen on this corpus, for all series at once, among some fifty scores and several hundred combinations of them.
+combined was chosen on this corpus, for all series at once, among some fifty scores and several hundred combinations of them. An alarm is
+what people are told: an alert, to which events of the same series belong that come within its window and are no stranger.
 """
 
 import math
 import pathlib
+from collections import deque
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
-from nab_corpus import CORPUS, Corpus, read_corpus
+from nab_corpus import CORPUS, Corpus, Series, read_corpus
 from nab_score import FALSE_ALARM, best_score, judged
+from numpy.typing import NDArray
 
 from pipeline.engine.definitions.release import compile_release
 from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 from pipeline.trial.configuration_folder import read_texts
 
+WINDOW_S = 8 * 3_600
 CONFIGURATION = pathlib.Path(__file__).parent / "nab"
 needs_corpus = pytest.mark.skipif(not CORPUS.exists(), reason=f"needs {CORPUS.name} in the folder of WEIR_DATA")
 
@@ -40,9 +44,11 @@ def test_one_configuration_finds_anomalies_in_all_series(corpus: Corpus, tmp_pat
     scores[decided["event_id"].to_numpy().astype(np.int64)] = decided["score"].to_numpy()
     ends = np.cumsum([len(series.rows) for series in corpus.series])[:-1]
     series = [judged(len(each.rows), each.windows) for each in corpus.series]
-    score, threshold = best_score(zip(series, np.split(scores, ends), strict=True))
-    print(f"\nNAB, standard profile: {score:.1f} at the threshold {threshold:.6f}")
-    assert score >= 52.0
+    events, _ = best_score(zip(series, np.split(scores, ends), strict=True))
+    opened = [opens_an_alert(times_of(each), own) for each, own in zip(corpus.series, np.split(scores, ends), strict=True)]
+    score, threshold = best_score(zip(series, opened, strict=True))
+    print(f"\nNAB, standard profile: {score:.1f} at the threshold {threshold:.6f}; {events:.1f} if each event above one is an alarm")
+    assert score >= 61.0
 
 
 @needs_corpus
@@ -78,6 +84,31 @@ def test_a_detector_that_finds_every_window_at_once_scores_100() -> None:
     scores = np.zeros(40)
     scores[10] = 1.0
     assert best_score([(judged(40, [(10, 14)]), scores)])[0] == pytest.approx(100.0)
+
+
+def test_a_score_opens_an_alert_unless_one_as_high_came_within_the_alerts_window() -> None:
+    hours = np.array([0, 1, 2, 10, 11, 20]) * 3_600
+    assert opens_an_alert(hours, np.array([0.5, 0.4, 0.7, 0.6, 0.7, 0.1])).tolist() == pytest.approx(
+        [0.5, np.nan, 0.7, np.nan, 0.7, 0.1], nan_ok=True
+    )
+
+
+def opens_an_alert(times: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the scores [n] at `times` [n], in seconds; NaN where one as high came within `WINDOW_S` before, whose alert it joins."""
+    opened, open_alerts = scores.copy(), deque[tuple[int, float]]()
+    for at, (time, score) in enumerate(zip(times.tolist(), scores.tolist(), strict=True)):
+        while open_alerts and open_alerts[0][0] < time - WINDOW_S:
+            open_alerts.popleft()
+        if any(other >= score for _, other in open_alerts):
+            opened[at] = np.nan
+            continue
+        open_alerts.clear()  # a higher score of now outlives what was lower before
+        open_alerts.append((time, score))
+    return opened
+
+
+def times_of(series: Series) -> NDArray[np.int64]:
+    return series.rows["timestamp"].cast(pa.int64()).to_numpy()
 
 
 def events_of(corpus: Corpus) -> pa.Table:
