@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.half_space.input_scaling import WIDTH, scale_value
+from detectors.input_scaling import WIDTH, scale_value
 from detectors.keyed.keyed_loop import fetch_ahead
 from detectors.missing import is_mostly_missing
 from foundation.compiled import borrowed, held

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.arrays import expect_array
 from detectors.half_space.half_space_kernels import add_contributions, add_leaf_values, path_values
-from detectors.half_space.input_scaling import SCALINGS, WIDTH, scale_rows
+from detectors.input_scaling import SCALINGS, WIDTH, scale_rows
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.scores.recent_scores import LEVELS, mid_ranks

@@ -14,7 +14,7 @@ from detectors.arrays import expect_array
 from detectors.half_space.half_space_forest import box_of, check_sizes, grow_forest
 from detectors.half_space.half_space_kernels import add_leaf_values, learn_rows, path_values
 from detectors.half_space.half_space_scoring import mass_limit, score_ceiling
-from detectors.half_space.input_scaling import SCALINGS, newborn, scale_rows
+from detectors.input_scaling import SCALINGS, newborn, scale_rows
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.scores.recent_scores import RecentScores
@@ -35,7 +35,7 @@ class HalfSpaceTrees:
         window_size: number of rows of a window, at least 1; scores use the masses of the last full window.
         limits: (low, high) of each input after scaling, by position; [0, 1] for all by default.
         seed: seed of the random trees.
-        scaling: one of `detectors.half_space.input_scaling.SCALINGS`; its figures are learned with the rows.
+        scaling: one of `detectors.input_scaling.SCALINGS`; its figures are learned with the rows.
         recent_scores: number of own latest scores that probabilities are taken from.
 
     Raises:

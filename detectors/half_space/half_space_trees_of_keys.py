@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detectors.half_space.half_space_forest import box_of, check_sizes, grow_forest
 from detectors.half_space.half_space_kernels_of_keys import FIRST, score_learn
 from detectors.half_space.half_space_scoring import mass_limit, score_ceiling
-from detectors.half_space.input_scaling import SCALINGS, WIDTH
+from detectors.input_scaling import SCALINGS, WIDTH
 
 WINDOW_MAX: Final = 4_096
 """The greatest window: a mass is a quarter of a cell, and four of them never look like NaN."""
@@ -43,7 +43,7 @@ class HalfSpaceTreesOfKeys:
         window_size: number of rows of a key's window, 1 to `WINDOW_MAX`.
         limits: (low, high) of each input after scaling, by position; [0, 1] for all by default.
         seed: seed of the random trees.
-        scaling: one of `detectors.half_space.input_scaling.SCALINGS`; its figures are each key's own.
+        scaling: one of `detectors.input_scaling.SCALINGS`; its figures are each key's own.
         grace_period: number of rows of a key before it is scored, where that is more than its first window.
 
     Raises:

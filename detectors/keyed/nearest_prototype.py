@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from detectors.half_space.input_scaling import WIDTH, scale_value
+from detectors.input_scaling import SCALINGS as FIGURES
+from detectors.input_scaling import WIDTH, scale_value
 from detectors.keyed.keyed_loop import fetch_ahead
 from detectors.missing import is_mostly_missing, is_present
 from foundation.compiled import borrowed, held
@@ -21,9 +22,9 @@ PROTOTYPES_MAX: Final = 256
 SCALINGS: Final = ("none", "standard")
 """Distances are those of the inputs as they are, or of inputs divided by their own standard deviation at the key so far."""
 _BYTES_MAX: Final = 32_768
-_FIGURES: Final = 1
-_STANDARD: Final = 2
-"""The number of standard scaling in `detectors.half_space.input_scaling.SCALINGS`."""
+_FIRST: Final = 1
+"""The number of cells before the figures of the inputs."""
+_STANDARD: Final = FIGURES.index("standard")
 _FARTHEST: Final = 1e150
 """What differs from an input that never varied is this far: squares of it can still be added up."""
 
@@ -80,7 +81,7 @@ class NearestPrototype:
         if scaling not in SCALINGS:
             raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
-        self.width = _FIGURES + WIDTH * inputs + prototypes * (1 + inputs)
+        self.width = _FIRST + WIDTH * inputs + prototypes * (1 + inputs)
         if 8 * self.width > _BYTES_MAX:
             raise ValueError(f"expected at most {_BYTES_MAX} bytes a key, got {8 * self.width}: ask for fewer prototypes")
         self.cost_ns = 60.0 + 1.5 * prototypes * (1 + inputs)
@@ -103,7 +104,7 @@ class NearestPrototype:
 def _measure(cells: NDArray[np.float64], is_scaled: bool, units: NDArray[np.float64]) -> None:
     """Writes into `units` by what a difference of each input is multiplied."""
     for column in range(len(units)):
-        variance = cells[_FIGURES + WIDTH * column + 2]
+        variance = cells[_FIRST + WIDTH * column + 2]
         units[column] = 1.0 if not is_scaled else 1.0 / math.sqrt(variance) if variance > 0.0 else _FARTHEST
 
 
@@ -127,7 +128,7 @@ def _squared_distance(row: NDArray[np.float64], centre: NDArray[np.float64], uni
 def _nearest(row: NDArray[np.float64], cells: NDArray[np.float64], units: NDArray[np.float64]) -> int:
     """Returns where the nearest prototype stands among the cells, or 0 if there is none; of equals the first."""
     inputs, found, least = len(row), 0, np.inf
-    for at in range(_FIGURES + WIDTH * inputs, len(cells), 1 + inputs):
+    for at in range(_FIRST + WIDTH * inputs, len(cells), 1 + inputs):
         if cells[at] > 0.0:
             squared = _squared_distance(row, cells[at + 1 : at + 1 + inputs], units)
             if squared < least:
@@ -138,7 +139,7 @@ def _nearest(row: NDArray[np.float64], cells: NDArray[np.float64], units: NDArra
 @compiled("int64(float64[:], int64)")
 def _longest_unused(cells: NDArray[np.float64], inputs: int) -> int:
     """Returns the place of a prototype that is free, or else of the one that no row has come near for longest."""
-    found = _FIGURES + WIDTH * inputs
+    found = _FIRST + WIDTH * inputs
     for at in range(found, len(cells), 1 + inputs):
         if cells[at] < cells[found]:
             found = at
@@ -169,7 +170,7 @@ def _learn(row: NDArray[np.float64], cells: NDArray[np.float64], at: int, is_rep
     place = at if is_repeated else _longest_unused(cells, inputs)
     cells[place] = cells[0]
     for column in range(inputs):
-        figures = cells[_FIGURES + WIDTH * column : _FIGURES + WIDTH * (column + 1)]
+        figures = cells[_FIRST + WIDTH * column : _FIRST + WIDTH * (column + 1)]
         if is_present(row[column]):
             scale_value(_STANDARD, True, figures, row[column])
             before = cells[place + 1 + column]

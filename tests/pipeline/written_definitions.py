@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from detectors.half_space.input_scaling import SCALINGS
+from detectors.input_scaling import SCALINGS
 from features.definitions.template import Parameter, Template
 from features.definitions.template_registry import TEMPLATES
 

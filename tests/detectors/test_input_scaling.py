@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from numpy.typing import NDArray
 from river import preprocessing
 
-from detectors.half_space.input_scaling import SCALINGS, newborn, scale_rows
+from detectors.input_scaling import SCALINGS, newborn, scale_rows
 
 
 def scaled(scaling: str, x: NDArray[np.float64]) -> NDArray[np.float64]:
