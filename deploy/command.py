@@ -110,6 +110,7 @@ def check(directory: pathlib.Path) -> None:
     from features.sets.retention_ends import ended_by_retention
     from patterns.lifecycle.softened_score import softened_score
     from patterns.list_text import values_of_lists
+    from pipeline.engine.definitions.learned_bins import learned_bins
     from pipeline.trial import river_models
     from pipeline.trial.configuration_folder import read_texts
     from pipeline.trial.detector_state import state_lines
@@ -135,7 +136,8 @@ def check(directory: pathlib.Path) -> None:
     rules = read_rules(texts)
     for line in (*state_lines(release), *river_models.cost_lines(release), *cost_lines(rules.patterns, release.schema)):
         click.echo(line)
-    for sentence in (*ended_by_retention(release.features), *rules.warnings, *softened_score(texts["policy"], rules.patterns)):
+    of_models = learned_bins(release.models).values()
+    for sentence in (*ended_by_retention(release.features), *of_models, *rules.warnings, *softened_score(texts["policy"], rules.patterns)):
         click.echo(f"warning: {sentence}")
     run_tests(texts, rules.patterns)
 
@@ -164,6 +166,8 @@ def push(directory: pathlib.Path) -> None:
     for line in cost_lines(compile_release(1, texts)):
         click.echo(line)
     if isinstance(published, Release):
+        for sentence in published.warnings:
+            click.echo(f"warning: {sentence}")
         click.echo(f"release {published.release} {'is' if published.changed else 'was already'} in force")
     else:
         click.echo("the definitions are stored, and another person has to put them in force with this command:")

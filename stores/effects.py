@@ -7,7 +7,7 @@ A match is known by its event and rule: a decision that comes a second time, or 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -231,26 +231,26 @@ class Effects(Protocol):
     def close_trip(self, id: str, release: int, outcome: str) -> None:
         """Notes that the trip is over; matches of later releases than `release` count for the rule's budget again."""
 
-    def trips(self, pattern: str, limit: int) -> list[Trip]:
-        """Returns the newest trips of a rule."""
+    def trips(self, patterns: Collection[str], limit: int) -> dict[str, list[Trip]]:
+        """Returns the newest trips of each of these rules; as with all that is told of several rules, one without any is left out."""
 
-    def counts(self, pattern: str, from_ms: int) -> list[Counted]:
-        """Returns how often a rule matched, from the hour that begins at `from_ms` on."""
+    def counts(self, patterns: Collection[str], from_ms: int) -> dict[str, list[Counted]]:
+        """Returns how often each of these rules matched, from the hour that begins at `from_ms` on."""
 
     def decided(self, from_ms: int) -> dict[tuple[int, int], int]:
         """Returns how many events were decided, by release and hour."""
 
-    def overlaps(self, pattern: str, from_ms: int) -> dict[str, int]:
-        """Returns how often each other rule matched the same event, from the day of `from_ms` on."""
+    def overlaps(self, patterns: Collection[str], from_ms: int) -> dict[str, dict[str, int]]:
+        """Returns how often each other rule matched the same event as each of these, from the day of `from_ms` on."""
 
-    def labelled(self, pattern: str, from_ms: int) -> list[LabelledMatch]:
-        """Returns the labels of events that the rule matched from `from_ms` on."""
+    def labelled(self, patterns: Collection[str], from_ms: int) -> dict[str, list[LabelledMatch]]:
+        """Returns the labels of events that each of these rules matched from `from_ms` on."""
 
-    def entry_states(self, pattern: str) -> dict[str, int]:
-        """Returns how many entries of a rule are in each state."""
+    def entry_states(self, patterns: Collection[str]) -> dict[str, dict[str, int]]:
+        """Returns how many entries of each of these rules are in each state."""
 
-    def hidden(self, pattern: str | None = None) -> list[HiddenCount]:
-        """Returns how often exceptions hid matches, those that did most often first; of one rule, or of all."""
+    def hidden(self, patterns: Collection[str] | None = None) -> list[HiddenCount]:
+        """Returns how often exceptions hid matches, those that did most often first; of these rules, or of all."""
 
     def totals(self, limit: int) -> list[Total]:
         """Returns the totals of the rules that matched most often."""

@@ -72,6 +72,7 @@ TABLE: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/patterns:vocabulary", _READ),
     ("GET", "/v1/patterns:exceptions", _READ),
     ("GET", "/v1/patterns:totals", _READ),
+    ("GET", "/v1/patterns:reports", _READ),
     ("GET", "/v1/patterns/{id}", _READ),
     ("GET", "/v1/patterns/{id}:why", _READ),
     ("GET", "/v1/patterns/{id}/thresholds/{key:path}", _READ),

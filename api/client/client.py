@@ -64,7 +64,7 @@ class Page(msgspec.Struct):
 class Release(msgspec.Struct):
     """The release in force after an upload, the changes to lists, and what new models of River cost.
 
-    `changed` is false when it had the same definitions before.
+    `changed` is false when it had the same definitions before. `warnings` are sentences about new models.
     """
 
     release: int
@@ -74,6 +74,7 @@ class Release(msgspec.Struct):
     warming: list[str] = []
     lists: dict[str, ListChanged] = {}
     models: dict[str, RiverCost] = {}
+    warnings: list[str] = []
 
 
 class Token(msgspec.Struct):

@@ -26,6 +26,8 @@ from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, read_manifest,
 from patterns.lists import declared
 from pipeline.control.known_releases import not_in_force
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
+from pipeline.engine.definitions.learned_bins import learned_bins
+from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.own_detectors import detectors_that_warm
 from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX, Release, compile_release
 from pipeline.engine.definitions.sequences_that_warm import sequences_that_warm
@@ -52,7 +54,8 @@ class Published(msgspec.Struct, omit_defaults=True):
     `features` names the features that were added, changed and removed. `warming` names those new or changed ones whose history is
     insufficient, which decisions say until it suffices; in it ``model.<name>`` is a new or changed detector with a state for each primary
     entity that starts without a state, and ``pattern.<id>`` a rule whose new or changed sequence begins with nothing. `lists` are the lists
-    whose entries came with the definitions. `models` says what new or changed models of River cost.
+    whose entries came with the definitions. `models` says what new or changed models of River cost, and `warnings` has a sentence for
+    each new or changed model that may not be meant as it is.
     """
 
     release: int
@@ -62,6 +65,7 @@ class Published(msgspec.Struct, omit_defaults=True):
     warming: tuple[str, ...] = ()
     lists: dict[str, ListChanged] = {}
     models: dict[str, RiverCost] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class Definitions:
@@ -211,15 +215,15 @@ class Definitions:
             text = f"release {stored.id} is stored but not published; the next upload or start will publish it: {error}"
             raise Problem(503, text, [(b"retry-after", b"1")]) from error
         self._note()
-        return Published(stored.id, stored.parts, True, change, warming, models=await self._costs_of_new(current, compiled, texts))
+        new = _new_models(current, compiled)
+        costs = await self._costs_of([model.name for model in of_river(new)], texts)
+        return Published(stored.id, stored.parts, True, change, warming, models=costs, warnings=tuple(learned_bins(new).values()))
 
-    async def _costs_of_new(self, current: Release | None, new: Release, texts: Mapping[str, str]) -> dict[str, RiverCost]:
-        """What the models of River cost that `new` has and `current` had not; most releases have none.
+    async def _costs_of(self, names: Sequence[str], texts: Mapping[str, str]) -> dict[str, RiverCost]:
+        """What models of River cost; most releases have no new ones.
 
-        It is measured when `new` is in force already, since a rollback must not wait for that.
+        It is measured when they are in force already, since a rollback must not wait for that.
         """
-        known = {model.definition for model in current.models} if current is not None else set()
-        names = [model.name for model in of_river(new) if model.definition not in known]
         try:
             return await asyncio.to_thread(self._measure_models, texts, names) if names else {}
         except (Refusal, Problem) as error:
@@ -371,6 +375,12 @@ class Definitions:
 def _newest_published(registry: Registry) -> StoredRelease | None:
     pending = {release.id for release in registry.pending_publication()}
     return next((release for release in registry.releases(len(pending) + 1) if release.id not in pending), None)
+
+
+def _new_models(current: Release | None, compiled: Release) -> list[Model]:
+    """The models that the release in force has not, or has otherwise."""
+    known = {model.definition for model in current.models} if current is not None else set()
+    return [model for model in compiled.models if model.definition not in known]
 
 
 def _what_changes(current: Release | None, compiled: Release) -> tuple[Difference, tuple[str, ...]]:

@@ -9,7 +9,7 @@ class ShownModel(msgspec.Struct):
     `standing` is ``champion`` for one that decides, ``challenger`` for one that is scored beside a champion, and ``beside`` for one that
     neither decides nor challenges. `place` is the place of the policy's score that it holds or challenges, '' for none. `model` is its
     method, `scope` the entity that it has a state for, '' for all events together, `learns` ``labels`` or ``events``, `definition` the hash
-    of what it is. `promoted_by` is who promoted a champion, '' if policy.yaml names it there.
+    of what it is. `promoted_by` is who promoted a champion, '' if policy.yaml names it there. `warning` says what of it may not be meant.
     """
 
     name: str
@@ -21,6 +21,7 @@ class ShownModel(msgspec.Struct):
     inputs: list[str]
     definition: str
     promoted_by: str
+    warning: str = ""
 
 
 class ShownModels(msgspec.Struct):

@@ -7,6 +7,7 @@ from api.definitions.in_force import InForce
 from api.http.problem import Problem
 from api.models.model_shapes import ShownModel, ShownModels
 from pipeline.engine.definitions.champions import CHAMPIONS, Champion, champions_text
+from pipeline.engine.definitions.learned_bins import learned_bins
 from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 
@@ -107,6 +108,7 @@ def _shown(release: Release, model: Model) -> ShownModel:
         list(model.inputs),
         model.definition,
         promoted.by if promoted is not None and promoted.model == model.name else "",
+        learned_bins([model]).get(model.name, ""),
     )
 
 

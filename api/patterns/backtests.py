@@ -1,5 +1,6 @@
-"""Finds the newest backtest of a rule's text among the jobs that are done."""
+"""Finds the newest backtests of rules' texts among the jobs that are done."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -19,29 +20,37 @@ class FoundBacktest(NamedTuple):
     measured: Measured
 
 
-def newest_backtest(jobs: Jobs, id: str, hash: str) -> FoundBacktest | None:
-    """Returns the newest whole backtest of the text `hash` of the rule `id`; None if there is none whose result is still kept.
+def newest_backtests(jobs: Jobs, hashes: Mapping[str, str]) -> dict[str, FoundBacktest]:
+    """Returns the newest whole backtest of the text of each rule, by its id; one that has none whose result is still kept is left out.
 
     A backtest that failed or was cancelled has no result, so it is never found.
+
+    Args:
+        hashes: of the rules' texts, by id.
 
     Raises:
         StoreUnavailableError: the store of jobs does not answer.
     """
+    found: dict[str, FoundBacktest] = {}
     before = None
-    while True:
+    while hashes.keys() - found.keys():
         page = jobs.page(None, ("done",), before, PAGE)
         for job in page:
-            if job.request.kind == BACKTEST.name and (measured := _measured(job, id, hash)) is not None:
-                return FoundBacktest(job, measured)
+            if job.request.kind == BACKTEST.name:
+                found = _measured(job, hashes) | found
         if len(page) < PAGE:
-            return None
+            break
         before = page[-1].id
+    return found
 
 
-def _measured(job: StoredJob, id: str, hash: str) -> Measured | None:
+def _measured(job: StoredJob, hashes: Mapping[str, str]) -> dict[str, FoundBacktest]:
+    """What one backtest measured of the texts of these rules."""
     if job.result is None:
-        return None
+        return {}
     try:
-        return measured_in(msgspec.json.decode(job.result, type=Summary), id, hash)
+        summary = msgspec.json.decode(job.result, type=Summary)
     except msgspec.ValidationError:  # another version of this program made it
-        return None
+        return {}
+    measured = {id: measured_in(summary, id, hash) for id, hash in hashes.items()}
+    return {id: FoundBacktest(job, each) for id, each in measured.items() if each is not None}

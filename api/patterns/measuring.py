@@ -1,21 +1,22 @@
-"""Measures what a rule did since its text is what it is, from what the effects job has counted."""
+"""Measures what rules did since their texts are what they are, from what the effects job has counted."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from api.patterns.watching_releases import watching
 from features.schema.label_sources import LabelSources
 from foundation.settings import Settings
 from patterns.language.bounds import promote_of
 from patterns.language.pattern import Promote
 from patterns.language.rule_folder import extended_by
-from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, WATCHED, pattern_texts, read_manifest
+from patterns.lifecycle.manifest import PATTERN_PREFIX
 from patterns.lifecycle.promotion import Measured, unmet
+from patterns.matches import RULES_MAX
 from stores.effects import Counted, Effects, LabelledMatch
-from stores.registry import Registry, StoredRelease
+from stores.registry import Registry
 
-LOOKED_AT = 2_000
-"""A rule is followed back over so many releases."""
 FRAUD = 1
 
 
@@ -43,11 +44,11 @@ def observe(
     texts: Mapping[str, str],
     hashes: Mapping[str, str],
     sources: LabelSources,
-    id: str,
+    ids: Collection[str],
     from_ms: int,
     reviewers: Collection[str] = (),
-) -> Observed:
-    """Measures the rule `id`. It asks the stores, so that the event loop calls it in a thread.
+) -> dict[str, Observed]:
+    """Measures the rules `ids`, each store asked once for all of them. The event loop calls it in a thread.
 
     Args:
         texts, hashes: of the parts in force.
@@ -56,14 +57,34 @@ def observe(
         reviewers: the sources of labels that verdicts give.
     """
     by_release = effects.decided(from_ms)
-    named = {release for release, _ in by_release}
-    watched = _watching(registry, (each for each in _same(registry, texts, hashes, id) if each.id in named), id)
+    watched = watching(registry, texts, hashes, ids, {release for release, _ in by_release})
+    counts, labels = effects.counts(ids, from_ms), effects.labelled(ids, from_ms)
+    return {
+        id: _observed(
+            watched[id],
+            by_release,
+            [count for count in counts.get(id, ()) if count.release in watched[id]],
+            [each for each in labels.get(id, ()) if each.release in watched[id]],
+            sources,
+            reviewers,
+        )
+        for id in ids
+    }
+
+
+def _observed(
+    watched: frozenset[int],
+    by_release: Mapping[tuple[int, int], int],
+    counts: list[Counted],
+    labels: Sequence[LabelledMatch],
+    sources: LabelSources,
+    reviewers: Collection[str],
+) -> Observed:
+    """What was counted of one rule in the releases that `watched` it."""
     decided: dict[int, int] = defaultdict(int)
     for (release, hour_ms), count in by_release.items():
         if release in watched:
             decided[hour_ms] += count
-    counts = [count for count in effects.counts(id, from_ms) if count.release in watched]
-    labels = [each for each in effects.labelled(id, from_ms) if each.release in watched]
     standing = standing_labels(labels, sources)
     fraud = sum(label == FRAUD for label in standing.values())
     judged = standing_labels((each for each in labels if each.source in reviewers), sources).values()
@@ -72,14 +93,29 @@ def observe(
     return Observed(watched, counts, dict(decided), measured, (sum(judged), len(judged) - sum(judged)))
 
 
-def needs_of(id: str, texts: Mapping[str, str], measured: Measured, settings: Settings, tried: Measured | None = None) -> list[str]:
-    """A sentence for each bound of the rule's promotion that is not kept, or of which too little is known; none if there is no such bound.
+def promote_in(id: str, texts: Mapping[str, str]) -> Promote:
+    """The bounds that the rule `id` sets for its promotion.
 
     Args:
         texts: of the parts in force.
+    """
+    own = texts[PATTERN_PREFIX + id]
+    extended = extended_by(id, own)
+    return _promote(id, own, extended, texts.get(PATTERN_PREFIX + extended, ""))
+
+
+@lru_cache(RULES_MAX)
+def _promote(id: str, own: str, extended: str, text: str) -> Promote:
+    """The bounds in the text `own` of a rule, or in the `text` of the rule `extended`; both have been checked."""
+    return promote_of(id, {id: own} | ({extended: text} if text else {}))
+
+
+def needs_of(promote: Promote, measured: Measured, settings: Settings, tried: Measured | None = None) -> list[str]:
+    """A sentence for each bound of a rule's promotion that is not kept, or of which too little is known; none if there is no such bound.
+
+    Args:
         tried: what a backtest measured of the same text. It counts where too little is known of what the rule did itself.
     """
-    promote = promote_of(id, pattern_texts(texts))
     lacking = _lacking(promote, measured, settings)
     if lacking and tried is not None and not _lacking(promote, tried, settings):
         return unmet(promote, tried)
@@ -106,28 +142,3 @@ def standing_labels(labels: Iterable[LabelledMatch], sources: LabelSources) -> d
         rank = (sources.rank(each.source), each.label_time, each.label)
         best[each.event] = max(best.get(each.event, rank), rank)
     return {event: label for event, (_, _, label) in best.items()}
-
-
-def _same(registry: Registry, texts: Mapping[str, str], hashes: Mapping[str, str], id: str) -> Iterable[StoredRelease]:
-    """The newest releases in a row in which the rule, and the one that it extends, have the texts that are in force."""
-    part = PATTERN_PREFIX + id
-    extended = extended_by(id, texts[part])
-    own = {each: hashes[each] for each in (part, PATTERN_PREFIX + extended) if each in hashes}
-    for release in registry.releases(LOOKED_AT):
-        if any(release.parts.get(each) != hash for each, hash in own.items()):
-            return
-        yield release
-
-
-def _watching(registry: Registry, releases: Iterable[StoredRelease], id: str) -> frozenset[int]:
-    """Those of `releases` in which the rule `id` is evaluated."""
-    statuses: dict[str, str] = {}
-    found = []
-    for release in releases:
-        manifest = release.parts.get(MANIFEST, "")
-        if manifest not in statuses:
-            standing = read_manifest(registry.text(manifest) or "{}").get(id)
-            statuses[manifest] = "" if standing is None else standing.status
-        if statuses[manifest] in WATCHED:
-            found.append(release.id)
-    return frozenset(found)

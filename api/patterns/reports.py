@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from api.http.problem import Problem
 from api.patterns.measuring import Observed
+from api.patterns.promotion_gate import Measurement
 from api.patterns.rule_shapes import (
     BudgetTrip,
     HiddenByException,
@@ -16,28 +16,50 @@ from api.patterns.rule_shapes import (
     RuleReport,
     RuleReviews,
 )
-from api.patterns.rules_in_force import part_of_rule, standing_in
+from api.patterns.rules_in_force import part_of_rule, standings_in
 from foundation.document import Section, read_document
 from patterns.language.rule_folder import extended_by, source_of
+from patterns.lifecycle.manifest import Standing
 from patterns.matches import RULES_MAX
 from patterns.rules.live_rule import VERSION_CHARACTERS
-from stores.effects import DAY_MS, HOUR_MS, Effects, HiddenCount
+from stores.effects import DAY_MS, HOUR_MS, Effects, HiddenCount, Trip
 
 OVERLAPS_MAX = 50
 TRIPS_MAX = 20
 
 
-def report_of(effects: Effects, texts: Mapping[str, str], id: str, observed: Observed, needs: list[str], from_ms: int) -> RuleReport:
-    """The report on the rule `id`. It asks the store, so that the event loop calls it in a thread.
+def reports_of(effects: Effects, texts: Mapping[str, str], found: Mapping[str, Measurement]) -> list[RuleReport]:
+    """The reports on the rules that were `found`, in their order. It asks the store, so that the event loop calls it in a thread.
 
     Args:
         texts: of the parts in force.
-        needs: what its promotion still needs.
-
-    Raises:
-        Problem: 404, there is no such rule.
     """
-    standing, measured, counts = standing_in(texts, id), observed.measured, observed.counts
+    from_ms = min((each.from_ms for each in found.values()), default=0)
+    overlaps, hidden = effects.overlaps(found, from_ms), effects.hidden(found)
+    entries, trips = effects.entry_states(found), effects.trips(found, TRIPS_MAX)
+    return [
+        _report(
+            id,
+            each,
+            _overlaps(overlaps.get(id, {}), each.observed.measured.matches),
+            hidden_of([one for one in hidden if one.pattern == id], texts),
+            dict(sorted(entries.get(id, {}).items())),
+            list(map(_tripped, trips.get(id, ()))),
+        )
+        for id, each in found.items()
+    ]
+
+
+def _report(
+    id: str,
+    found: Measurement,
+    overlaps: list[RuleOverlap],
+    hidden: list[HiddenByException],
+    entries: dict[str, int],
+    trips: list[BudgetTrip],
+) -> RuleReport:
+    standing, observed, needs, from_ms = found
+    measured, counts = observed.measured, observed.counts
     actions = Counter[str]()
     for count in counts:
         actions[count.action] += count.matches
@@ -61,12 +83,12 @@ def report_of(effects: Effects, texts: Mapping[str, str], id: str, observed: Obs
         decided=sum(count.decided for count in counts),
         alone=sum(count.alone for count in counts),
         days=_days(observed),
-        overlaps=_overlaps(effects.overlaps(id, from_ms), measured.matches),
+        overlaps=overlaps,
         labels=RuleLabels(measured.fraud, measured.good, measured.fraud / known if known else None),
         reviewed=_reviewed(*observed.reviewed),
-        hidden=hidden_of(effects.hidden(id), texts),
-        entries=dict(sorted(effects.entry_states(id).items())),
-        budget_trips=_trips(effects, id),
+        hidden=hidden,
+        entries=entries,
+        budget_trips=trips,
         promotion=PromotionState(not needs, needs),
     )
 
@@ -78,16 +100,13 @@ def _reviewed(fraud: int, legitimate: int) -> RuleReviews:
 
 def hidden_of(counts: Sequence[HiddenCount], texts: Mapping[str, str]) -> list[HiddenByException]:
     """What exceptions hid, with what their rules' texts in force say of them."""
-    return [_hidden(each, texts) for each in counts]
+    standings = standings_in(texts) if counts else {}
+    return [_hidden(each, texts, standings.get(each.pattern)) for each in counts]
 
 
-def _hidden(each: HiddenCount, texts: Mapping[str, str]) -> HiddenByException:
+def _hidden(each: HiddenCount, texts: Mapping[str, str], standing: Standing | None) -> HiddenByException:
     said: tuple[str | None, str | None, str | None] = (None, None, None)
-    try:
-        is_in_force = standing_in(texts, each.pattern).hash[:VERSION_CHARACTERS] == each.version
-    except Problem:
-        is_in_force = False
-    if is_in_force:
+    if standing is not None and standing.hash[:VERSION_CHARACTERS] == each.version:
         text = texts[part_of_rule(each.pattern)]
         extended = extended_by(each.pattern, text)
         declared = _exceptions(each.pattern, text, texts.get(part_of_rule(extended), "") if extended else "")
@@ -123,8 +142,5 @@ def _overlaps(overlaps: Mapping[str, int], matches: int) -> list[RuleOverlap]:
     return [RuleOverlap(pattern, both, both / max(matches, both)) for pattern, both in ordered]
 
 
-def _trips(effects: Effects, id: str) -> list[BudgetTrip]:
-    return [
-        BudgetTrip(trip.event_time, trip.version, trip.matches, trip.per_ms, trip.then, trip.done_release, trip.outcome)
-        for trip in effects.trips(id, TRIPS_MAX)
-    ]
+def _tripped(trip: Trip) -> BudgetTrip:
+    return BudgetTrip(trip.event_time, trip.version, trip.matches, trip.per_ms, trip.then, trip.done_release, trip.outcome)

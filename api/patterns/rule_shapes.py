@@ -146,6 +146,12 @@ class RuleReport(msgspec.Struct):
     promotion: PromotionState
 
 
+class RuleReports(msgspec.Struct):
+    """The reports on several rules."""
+
+    reports: list[RuleReport]
+
+
 class ShownSnooze(msgspec.Struct):
     """A snooze of a rule's alerts; times are ms since the epoch. `fields` are values that an event must have, none for all alerts."""
 

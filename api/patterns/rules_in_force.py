@@ -1,6 +1,6 @@
 """The rules of the release in force: what they are, what they may do, and how they are shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from api.definitions.in_force import InForce
@@ -32,16 +32,27 @@ def standing_in(texts: Mapping[str, str], id: str) -> Standing:
     Raises:
         Problem: 404, there is no such rule.
     """
-    found = standings_in(texts).get(id)
-    if found is None:
-        raise Problem(404, f"the release in force has no rule {id[:80]}")
+    return standings_of(texts, [id])[id]
+
+
+def standings_of(texts: Mapping[str, str], ids: Iterable[str]) -> dict[str, Standing]:
+    """What the rules `ids` may do, by id.
+
+    Raises:
+        Problem: 404, one of them is not there.
+    """
+    found = standings_in(texts)
+    for id in ids:
+        if id not in found:
+            raise Problem(404, f"the release in force has no rule {id[:80]}")
     return found
 
 
 def shown_rules(in_force: InForce) -> ShownRules:
     """All rules of the release in force."""
     release, _ = in_force.require()
-    return ShownRules(release.id, [shown_rule(in_force.texts, id) for id in sorted(standings_in(in_force.texts))])
+    texts, standings = in_force.texts, standings_in(in_force.texts)
+    return ShownRules(release.id, [_shown(texts, id, standings[id]) for id in sorted(standings)])
 
 
 def shown_rule(texts: Mapping[str, str], id: str) -> ShownRule:
@@ -50,7 +61,10 @@ def shown_rule(texts: Mapping[str, str], id: str) -> ShownRule:
     Raises:
         Problem: 404, there is no such rule.
     """
-    standing = standing_in(texts, id)
+    return _shown(texts, id, standing_in(texts, id))
+
+
+def _shown(texts: Mapping[str, str], id: str, standing: Standing) -> ShownRule:
     said = _said(texts[part_of_rule(id)])
     return ShownRule(id, *said, standing.status, standing.share, standing.hash, standing.approved_by)
 

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--days", type=click.IntRange(1), help="So many days of event time; by default as far back as counts are kept.")
-def report(id: str, days: int | None) -> None:
-    """Tells what the rule ID did, or would have done, since its text is what it is."""
+def report(ids: tuple[str, ...], days: int | None) -> None:
+    """Tells what each rule ID did, or would have done, since its text is what it is; of at most 100 rules."""
     with _api() as api:
-        for line in report_lines(api.patterns.report(id, days)):
-            click.echo(line)
+        for found in api.patterns.reports(ids, days).reports:
+            for line in report_lines(found):
+                click.echo(line)
 
 
 @click.command()

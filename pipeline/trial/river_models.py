@@ -1,7 +1,7 @@
 """What a release's models of River cost, measured, and which of them may not decide on live events."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,7 @@ def refuse_what_is_for_replay_only(release: Release) -> None:
     Raises:
         Refusal: names the model, its class and why.
     """
-    for model in of_river(release):
+    for model in of_river(release.models):
         why = for_replay_only(model.parameters["steps"])  # type: ignore[arg-type]
         if why:
             raise Refusal(
@@ -35,9 +35,9 @@ def refuse_what_is_for_replay_only(release: Release) -> None:
             )
 
 
-def of_river(release: Release) -> list[Model]:
-    """Returns the models of a release that River itself runs."""
-    return [model for model in release.models if model.model in RIVER]
+def of_river(models: Iterable[Model]) -> list[Model]:
+    """Returns those of `models` that River itself runs."""
+    return [model for model in models if model.model in RIVER]
 
 
 def costs_of(texts: Mapping[str, str], names: Collection[str]) -> dict[str, RiverCost]:
@@ -52,7 +52,7 @@ def costs_of(texts: Mapping[str, str], names: Collection[str]) -> dict[str, Rive
 
 def cost_lines(release: Release) -> Iterator[str]:
     """Measures each model of River of a release, and says in words what it costs; see `costs_of`."""
-    for model in of_river(release):
+    for model in of_river(release.models):
         cost = _measured(model)
         yield (
             f"model {model.name}: River takes about {cost.score_us:,.0f} µs of CPU to score an event and {cost.learn_us:,.0f} µs to learn "

@@ -1,9 +1,9 @@
 """The effects of rules in the relational store: what follows from a batch of decisions is written in one transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
@@ -48,6 +48,8 @@ from stores.scored_events import ScoredSample
 TOTALS = ("acted", "watched", "hidden", "erred", "skipped")
 _STANDING = ("wanted", "made", "covered")
 Rows = Sequence[Mapping[str, object]]
+Told = TypeVar("Told")
+_OF_TRIP = [TRIP.c[name] for name in Trip.__struct_fields__]
 
 
 class RelationalEffects:
@@ -115,7 +117,7 @@ class RelationalEffects:
             if id is None:
                 return None
             connection.execute(update(TRIP).where(TRIP.c.id == id).values(taken_by=by, lease_until_ms=lease_until_ms))
-            return next(iter(_trips(connection, TRIP.c.id == id, 1)))
+            return Trip(*connection.execute(select(*_OF_TRIP).where(TRIP.c.id == id)).one())
 
     def close_trip(self, id: str, release: int, outcome: str) -> None:
         with self._database.writing() as connection:
@@ -125,45 +127,57 @@ class RelationalEffects:
                 values = {"tripped": False, "after_release": release}
                 connection.execute(update(BUDGET).where(BUDGET.c.pattern == pattern).values(values))
 
-    def trips(self, pattern: str, limit: int) -> list[Trip]:
+    def trips(self, patterns: Collection[str], limit: int) -> dict[str, list[Trip]]:
+        newest = func.row_number().over(partition_by=TRIP.c.pattern, order_by=(TRIP.c.noted_ms.desc(), TRIP.c.id)).label("newest")
+        ranked = select(*_OF_TRIP, newest).where(TRIP.c.pattern.in_(patterns)).subquery()
+        query = select(*(ranked.c[column.name] for column in _OF_TRIP)).where(ranked.c.newest <= limit)
         with self._database.reading() as connection:
-            return _trips(connection, TRIP.c.pattern == pattern, limit)
+            rows = connection.execute(query.order_by(ranked.c.pattern, ranked.c.newest))
+            return _by_rule((trip.pattern, trip) for trip in (Trip(*row) for row in rows))
 
-    def counts(self, pattern: str, from_ms: int) -> list[Counted]:
+    def counts(self, patterns: Collection[str], from_ms: int) -> dict[str, list[Counted]]:
         columns = [COUNT.c[name] for name in Counted.__struct_fields__]
-        query = select(*columns).where(COUNT.c.pattern == pattern, COUNT.c.hour_ms >= from_ms).order_by(COUNT.c.hour_ms)
+        query = select(COUNT.c.pattern, *columns).where(COUNT.c.pattern.in_(patterns), COUNT.c.hour_ms >= from_ms).order_by(COUNT.c.hour_ms)
         with self._database.reading() as connection:
-            return [Counted(*row) for row in connection.execute(query)]
+            return _by_rule((pattern, Counted(*row)) for pattern, *row in connection.execute(query))
 
     def decided(self, from_ms: int) -> dict[tuple[int, int], int]:
         query = select(DECIDED.c.release, DECIDED.c.hour_ms, DECIDED.c.decided).where(DECIDED.c.hour_ms >= from_ms)
         with self._database.reading() as connection:
             return {(release, hour_ms): decided for release, hour_ms, decided in connection.execute(query)}
 
-    def overlaps(self, pattern: str, from_ms: int) -> dict[str, int]:
-        columns = (OVERLAP.c.pattern, OVERLAP.c.other, func.sum(OVERLAP.c.both))
-        own = (OVERLAP.c.pattern == pattern) | (OVERLAP.c.other == pattern)
-        query = select(*columns).where(own, OVERLAP.c.day_ms >= _day_of(from_ms)).group_by(*columns[:2])
+    def overlaps(self, patterns: Collection[str], from_ms: int) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = defaultdict(dict)
         with self._database.reading() as connection:
-            return {other if one == pattern else one: int(both) for one, other, both in connection.execute(query)}
+            for own, other in ((OVERLAP.c.pattern, OVERLAP.c.other), (OVERLAP.c.other, OVERLAP.c.pattern)):
+                query = select(own, other, func.sum(OVERLAP.c.both)).where(own.in_(patterns), OVERLAP.c.day_ms >= _day_of(from_ms))
+                for pattern, matched, both in connection.execute(query.group_by(own, other)):
+                    found[pattern][matched] = int(both)
+        return dict(found)
 
-    def labelled(self, pattern: str, from_ms: int) -> list[LabelledMatch]:
+    def labelled(self, patterns: Collection[str], from_ms: int) -> dict[str, list[LabelledMatch]]:
         columns = (MATCH.c.event, MATCH.c.release, MATCH.c.shadow, LABEL.c.source, LABEL.c.label, LABEL.c.label_time)
         joined = MATCH.join(LABEL, MATCH.c.event == LABEL.c.event)
-        own = (MATCH.c.pattern == pattern, MATCH.c.at_ms >= from_ms, MATCH.c.exception == NOT_HIDDEN)
+        own = (MATCH.c.pattern.in_(patterns), MATCH.c.at_ms >= from_ms, MATCH.c.exception == NOT_HIDDEN)
+        query = select(MATCH.c.pattern, *columns).select_from(joined).where(*own)
         with self._database.reading() as connection:
-            return [LabelledMatch(*row) for row in connection.execute(select(*columns).select_from(joined).where(*own))]
+            return _by_rule((pattern, LabelledMatch(*row)) for pattern, *row in connection.execute(query))
 
-    def entry_states(self, pattern: str) -> dict[str, int]:
-        query = select(ENTRY.c.state, func.count()).where(ENTRY.c.pattern == pattern).group_by(ENTRY.c.state)
+    def entry_states(self, patterns: Collection[str]) -> dict[str, dict[str, int]]:
+        columns = (ENTRY.c.pattern, ENTRY.c.state)
+        query = select(*columns, func.count()).where(ENTRY.c.pattern.in_(patterns)).group_by(*columns)
+        found: dict[str, dict[str, int]] = defaultdict(dict)
         with self._database.reading() as connection:
-            return {state: int(count) for state, count in connection.execute(query)}
+            for pattern, state, count in connection.execute(query):
+                found[pattern][state] = int(count)
+        return dict(found)
 
-    def hidden(self, pattern: str | None = None) -> list[HiddenCount]:
+    def hidden(self, patterns: Collection[str] | None = None) -> list[HiddenCount]:
         columns = [HIDDEN.c[name] for name in HiddenCount.__struct_fields__]
         query = select(*columns).order_by(HIDDEN.c.hidden.desc(), HIDDEN.c.pattern, HIDDEN.c.exception)
         with self._database.reading() as connection:
-            return [HiddenCount(*row) for row in connection.execute(query if pattern is None else query.where(HIDDEN.c.pattern == pattern))]
+            rows = connection.execute(query if patterns is None else query.where(HIDDEN.c.pattern.in_(patterns)))
+            return [HiddenCount(*row) for row in rows]
 
     def totals(self, limit: int) -> list[Total]:
         query = select(TOTAL).order_by((TOTAL.c.acted + TOTAL.c.watched + TOTAL.c.hidden).desc(), TOTAL.c.pattern).limit(limit)
@@ -313,11 +327,12 @@ def _alert_of(trip: Trip) -> bytes:
     return msgspec.json.encode(said | {"event_time": trip.event_time, "then": trip.then, "reason": reason})
 
 
-def _trips(connection: Connection, which: ColumnElement[bool], limit: int) -> list[Trip]:
-    columns = [TRIP.c[name] for name in Trip.__struct_fields__]
-    return [
-        Trip(*row) for row in connection.execute(select(*columns).where(which).order_by(TRIP.c.noted_ms.desc(), TRIP.c.id).limit(limit))
-    ]
+def _by_rule(pairs: Iterable[tuple[str, Told]]) -> dict[str, list[Told]]:
+    """What was told of each rule, in the order in which it was told."""
+    found: dict[str, list[Told]] = defaultdict(list)
+    for pattern, told in pairs:
+        found[pattern].append(told)
+    return dict(found)
 
 
 def _add(connection: Connection, table: Table, rows: Rows, *sums: str, greatest: str = "") -> None:

@@ -87,7 +87,7 @@ def test_of_many_readers_that_write_at_once_one_does(store: RelationalEffects) -
 def test_a_match_counts_once_however_often_its_decision_comes(store: RelationalEffects, reader: Reader) -> None:
     reader.take(match(), match(), match(2, shadow=True, alone=False))
     reader.take(match(), match(revision=1, action="block"))
-    [acted, watched] = sorted(store.counts("r", 0), key=lambda count: count.shadow)
+    [acted, watched] = sorted(store.counts(["r"], 0)["r"], key=lambda count: count.shadow)
     assert (acted.matches, acted.decided, acted.alone, acted.action, acted.version, acted.hour_ms) == (1, 1, 1, "review", "v1", START_MS)
     assert (watched.matches, watched.alone) == (1, 0)
     [total] = store.totals(9)
@@ -99,14 +99,14 @@ def test_decided_events_and_matches_of_the_same_hour_add_up(store: RelationalEff
         reader.take(match(number, at_ms=START_MS + number), decided={(1, START_MS): 10})
     reader.take(match(9, at_ms=START_MS + HOUR_MS))
     assert store.decided(START_MS) == {(1, START_MS): 30}
-    assert [(count.hour_ms, count.matches) for count in store.counts("r", 0)] == [(START_MS, 3), (START_MS + HOUR_MS, 1)]
-    assert [count.matches for count in store.counts("r", START_MS + HOUR_MS)] == [1]
+    assert [(count.hour_ms, count.matches) for count in store.counts(["r"], 0)["r"]] == [(START_MS, 3), (START_MS + HOUR_MS, 1)]
+    assert [count.matches for count in store.counts(["r"], START_MS + HOUR_MS)["r"]] == [1]
 
 
 def test_rules_that_match_the_same_event_overlap(store: RelationalEffects, reader: Reader) -> None:
     reader.take(match(1, "a"), match(1, "b"), match(1, "c", exception=0), match(2, "a"), match(3, "b"), match(3, "a"))
-    assert (store.overlaps("a", 0), store.overlaps("b", START_MS), store.overlaps("c", 0)) == ({"b": 2}, {"a": 2}, {})
-    assert store.overlaps("a", START_MS + DAY_MS) == {}
+    assert store.overlaps(["a", "b", "c"], START_MS) == {"a": {"b": 2}, "b": {"a": 2}}
+    assert store.overlaps(["a"], START_MS + DAY_MS) == {}
 
 
 def test_exceptions_are_counted_by_how_often_they_hid_a_match(store: RelationalEffects, reader: Reader) -> None:
@@ -114,22 +114,22 @@ def test_exceptions_are_counted_by_how_often_they_hid_a_match(store: RelationalE
     reader.take(match(3, exception=1), match(4, "s", exception=0))
     found = [(each.pattern, each.exception, each.hidden, each.newest_ms - START_MS) for each in store.hidden()]
     assert found == [("r", 1, 2, 5), ("r", 0, 1, 0), ("s", 0, 1, 0)]
-    assert [each.pattern for each in store.hidden("s")] == ["s"]
-    assert store.counts("r", 0) == []
+    assert [each.pattern for each in store.hidden(["s"])] == ["s"]
+    assert store.counts(["r"], 0) == {}
 
 
 def test_the_newest_label_of_each_source_is_joined_with_the_matches(store: RelationalEffects, reader: Reader) -> None:
     reader.take(labels=[GivenLabel("e1", "analyst", 1, 50), GivenLabel("e1", "auto", 0, 70), GivenLabel("e9", "auto", 0, 1)])
     reader.take(match(1), match(2), match(3, exception=0), labels=[GivenLabel("e1", "analyst", 0, 40), GivenLabel("e3", "analyst", 1, 1)])
-    assert [(each.event, each.source, each.label) for each in sorted(store.labelled("r", 0), key=lambda each: each.source)] == [
+    assert [(each.event, each.source, each.label) for each in sorted(store.labelled(["r"], 0)["r"], key=lambda each: each.source)] == [
         ("e1", "analyst", 1),
         ("e1", "auto", 0),
     ]
-    assert store.labelled("r", START_MS + 1) == []
+    assert store.labelled(["r"], START_MS + 1) == {}
 
 
 def trip(store: RelationalEffects) -> Sequence[str]:
-    return [f"{each.then} {each.matches} {each.outcome or 'open'}" for each in store.trips("r", 9)]
+    return [f"{each.then} {each.matches} {each.outcome or 'open'}" for each in store.trips(["r"], 9).get("r", [])]
 
 
 def test_a_budget_trips_once_and_again_only_by_matches_of_later_releases(store: RelationalEffects, reader: Reader) -> None:
@@ -173,7 +173,7 @@ def test_a_trip_is_one_callers_until_its_lease_ends(store: RelationalEffects, re
     store.close_trip(taken.id, 3, "done")
     store.close_trip(taken.id, 4, "done again")
     assert store.take_trip("api-1", 99_000, 99_999) is None
-    assert [each.done_release for each in store.trips("r", 9)] == [3]
+    assert [each.done_release for each in store.trips(["r"], 9).get("r", [])] == [3]
 
 
 def test_alerts_are_there_until_they_are_sent(store: RelationalEffects, reader: Reader) -> None:
@@ -193,7 +193,7 @@ def test_an_entry_is_wanted_once_and_open_until_something_became_of_it(store: Re
     assert store.open_entries(9) == []
     reader.take(entries=[entry()])
     assert store.open_entries(9) == []
-    assert store.entry_states("r") == {"made": 1, "refused": 1}
+    assert store.entry_states(["r"]) == {"r": {"made": 1, "refused": 1}}
     assert [each.state for each in store.entries_of("watched", "d1")] == ["made"]
     assert store.entries_of("watched", "d2") == []
 
@@ -231,7 +231,7 @@ def test_what_is_old_is_forgotten_and_of_too_many_matches_those_of_the_busiest_r
     assert {each.pattern: each.acted for each in store.totals(9)} == {"busy": 6, "quiet": 1, "old": 1}
     reader.take(*(match(number, "busy", START_MS + number) for number in range(3, 6)))
     assert {each.pattern: each.acted for each in store.totals(9)}["busy"] == 9, "the oldest three were forgotten"
-    assert store.counts("old", 0) == []
+    assert store.counts(["old"], 0) == {}
     assert store.decided(0) == {}
 
 

@@ -41,9 +41,12 @@ def test_rules_without_sequence_and_threshold_are_accepted_with_their_costs(fold
 
 def test_what_may_not_be_meant_is_warned_of(folder: pathlib.Path) -> None:
     (folder / "patterns" / "all.yaml").write_text(RULE.replace("event.amount > 1.0", '"true"'))
+    with (folder / "models.yaml").open("a") as models:
+        models.write("- {name: crossed, model: linear_model.CrossedLogisticRegression, learns: labels, inputs: [event.amount]}\n")
     result = check(folder)
     assert result.exit_code == 0, result.output
     assert "warning: patterns/all.yaml:4:8: true reads nothing of the event" in result.output
+    assert "warning: models.yaml: model crossed: without edges the bins of event.amount are cut" in result.output
 
 
 @pytest.mark.parametrize(

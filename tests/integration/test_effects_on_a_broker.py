@@ -83,6 +83,6 @@ def test_two_jobs_side_by_side_and_one_after_them_write_each_effect_once(
     send(settings, range(350, 500))
     with running(settings):
         wait_for(lambda: acted() == 500 and not store.alerts(), SECONDS_MAX, "not all decisions were counted, or an alert waits")
-    [trip] = store.trips("busy", 9)
+    [trip] = store.trips(["busy"], 9)["busy"]
     assert alerts(settings) == [trip.id]
     assert sum(store.decided(0).values()) == 550

@@ -1,11 +1,10 @@
 """The rules in force: what each does, and what came of it. Those that act come first."""
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from api.console.own_api import OwnApi, quoted
+from api.console.own_api import OwnApi
 from api.console.page import Asked, Page
 from api.http.problem import Problem
 
@@ -31,11 +30,11 @@ async def load(asked: Asked) -> Mapping[str, object]:
     left = sorted(chosen, key=lambda rule: (*_order(rule, sort, matches), STATUSES.index(rule["status"]), rule["id"]))
     page = _page_number(query.get("page", ""))
     shown = left[(page - 1) * SHOWN : page * SHOWN]
-    reports = await asyncio.gather(*(_report(asked.api, rule["id"]) for rule in shown))
+    reports = await _reports(asked.api, [rule["id"] for rule in shown])
     counts = {status: sum(rule["status"] == status for rule in rules) for status in STATUSES}
     return {
-        "rules": list(zip(shown, reports, strict=True)), "found": len(left), "all": len(rules), "counts": counts, "number": page,
-        "pages_of_rules": -(-len(left) // SHOWN), "owners": sorted({rule["owner"] for rule in rules}),
+        "rules": [(rule, reports.get(rule["id"])) for rule in shown], "found": len(left), "all": len(rules), "counts": counts,
+        "number": page, "pages_of_rules": -(-len(left) // SHOWN), "owners": sorted({rule["owner"] for rule in rules}),
         "all_statuses": STATUSES, "statuses": statuses, "owner": owner, "sought": sought,
         "sorts": SORTS, "sort": sort,
     }  # fmt: skip
@@ -67,13 +66,14 @@ def _page_number(given: str) -> int:
     return min(max(int(given), 1), PAGE_MAX) if given.isdecimal() and len(given) < 6 else 1
 
 
-async def _report(api: OwnApi, id: str) -> Any:
-    """The report on a rule; None where it cannot be made, which costs this rule its figures and not the page."""
+async def _reports(api: OwnApi, ids: Sequence[str]) -> Mapping[str, Any]:
+    """The reports on rules, by id; none where they cannot be made, which costs the page its figures alone."""
     try:
-        return await api.get(f"/v1/patterns/{quoted(id)}/report")
+        found = await api.get("/v1/patterns:reports", {"id": ids}) if ids else {"reports": []}
     except Problem as problem:
-        log.warning("the report on the rule %s is not shown: %s", id, problem.detail)
-        return None
+        log.warning("the reports on %d rules are not shown: %s", len(ids), problem.detail)
+        return {}
+    return {report["pattern"]: report for report in found["reports"]}
 
 
 RULES = Page(name="rules", path="/rules", title="Rules", reads="/v1/patterns", load=load, label="Rules", key="r", has_script=True)

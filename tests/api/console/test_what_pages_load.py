@@ -69,6 +69,7 @@ class Models:
     async def get(self, path: str) -> Any:
         assert path == "/v1/models:standings"
         about = {"standing": "champion", "model": "m", "learns": "events", "scope": "", "inputs": ["event.amount", "feature.x"]}
+        about |= {"warning": "without <edges> it waits"}
         return {"models": [{"name": "<i>", **about}]}
 
     async def tried(self, path: str) -> Any:
@@ -90,12 +91,13 @@ async def test_a_model_has_its_importance_and_the_distributions_of_its_score_and
     assert "300 decisions" in text
     assert "25 %" in text
     assert "<i>" not in text
+    assert "without &lt;edges&gt; it waits" in text
     with pytest.raises(Problem, match="no model other"):
         await load_model(Asked({"name": "other"}, QueryParams(""), None, Models(), 0))  # type: ignore[arg-type]
 
 
 def test_a_model_of_which_nothing_is_known_says_what_it_takes() -> None:
-    about = {"name": "m", "standing": "beside", "model": "m", "learns": "events", "scope": "", "inputs": []}
+    about = {"name": "m", "standing": "beside", "model": "m", "learns": "events", "scope": "", "inputs": [], "warning": ""}
     nothing = {"source": "", "events": 0, "inputs": []}
     text = render("model", AROUND | {"page": MODEL, "title": "m", "model": about, "importance": nothing, "day_ms": 0, "seen": []})
     assert "It takes 200 decisions" in text
@@ -103,15 +105,15 @@ def test_a_model_of_which_nothing_is_known_says_what_it_takes() -> None:
 
 
 class Rules:
-    """A thousand rules, of which the later ones matched more often; each has its report."""
+    """A thousand rules, of which the later ones matched more often; those that are asked for have their reports but for one."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, query: dict[str, list[str]] | None = None) -> Any:
         self.asked.append(path)
-        if path != "/v1/patterns":
-            return {"matches": 1}
+        if query:
+            return {"reports": [{"pattern": id} for id in query["id"][1:]]}
         about = {"owner": "team", "severity": "low"}
         rules = [{"id": f"r{n:03}", "title": f"Shop {n}", "status": "active" if n % 2 else "shadow", **about} for n in range(1_000)]
         return {"patterns": [*rules[:-1], rules[-1] | {"severity": "critical", "owner": "Ann"}]}
@@ -126,11 +128,12 @@ class Rules:
     ("sort=severity", ["r999", "r001"], 1_000), ("sort=owner", ["r999", "r001"], 1_000), ("sort=nothing", ["r001", "r003"], 1_000),
     ("q=shop+77&sort=matches", ["r977", "r877"], 19), ("status=shadow&sort=title", ["r000", "r010"], 500),
 ])  # fmt: skip
-async def test_a_thousand_rules_are_searched_and_sorted_and_only_those_that_are_shown_are_measured(
+async def test_a_thousand_rules_are_searched_and_sorted_and_those_that_are_shown_are_measured_by_one_call(
     query: str, first: list[str], found: int
 ) -> None:
     api = Rules()
     values: Any = await load_rules(Asked({}, QueryParams(query), None, api, 0))  # type: ignore[arg-type]
     assert [rule["id"] for rule, _ in values["rules"]][:2] == first
     assert values["found"] == found
-    assert len(api.asked) == 1 + len(values["rules"]) <= 26
+    assert [report is None for _, report in values["rules"]] == [True] + [False] * (min(found, 25) - 1)
+    assert api.asked == ["/v1/patterns", "/v1/patterns:reports"]

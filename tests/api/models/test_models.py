@@ -13,6 +13,7 @@ from stores.scored_events import ScoredEvent, sample_place
 
 DAY_MS = 86_400_000
 NOW_MS = 20_000 * DAY_MS
+CROSSED = "linear_model.CrossedLogisticRegression"
 CHALLENGED = TEXTS["models"] + (
     "- {name: wider, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], parameters: {grace_period: 9},"
     " challenges: own}\n"
@@ -73,6 +74,18 @@ async def test_a_challenger_is_promoted_and_the_champion_before_challenges_it_un
     audit = json.dumps((await api.client.get("/v1/audit")).json())
     assert "wider decides in the place own, own before: better" in audit
     assert "own decides in the place own, wider before: worse after all" in audit
+
+
+async def test_a_model_whose_bins_nobody_has_given_is_warned_of_once_and_shown_with_it(api: Api) -> None:
+    crossed = "- {{name: {0}, model: {2}, learns: labels, inputs: [event.amount], parameters: {{{1}}}}}\n"
+    models = CHALLENGED + crossed.format("unsaid", "fit_rows: 50", CROSSED) + crossed.format("said", "edges: [[10.0]]", CROSSED)
+    put = (await api.client.post("/v1/releases", json=TEXTS | {"models": models})).json()
+    [warning] = put["warnings"]
+    assert "model unsaid: without edges the bins of event.amount are cut at quantiles of the first 50 labelled events" in warning
+    shown = {model["name"]: model["warning"] for model in (await api.client.get("/v1/models:standings")).json()["models"]}
+    assert {name: said for name, said in shown.items() if said} == {"unsaid": warning}
+    again = (await api.client.post("/v1/releases", json=TEXTS | {"models": models + "# the same models\n"})).json()
+    assert (again["changed"], again.get("warnings", [])) == (True, [])
 
 
 async def test_models_are_compared_side_by_side_with_intervals(api: Api) -> None:

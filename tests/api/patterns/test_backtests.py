@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from served import served
 
 from api.client.client import Client
-from api.patterns.backtests import newest_backtest
+from api.patterns.backtests import newest_backtests
 from deploy.command import main
 from foundation.content_hash import content_hash
 from patterns.lifecycle.promotion import Measured
@@ -132,15 +132,13 @@ def office(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def test_a_finished_backtest_is_found_by_the_text_that_it_tried_and_by_no_other(office: Office) -> None:
-    assert newest_backtest(office.api.jobs, "great", HASH) is None
+    assert newest_backtests(office.api.jobs, {"great": HASH}) == {}
     waiting = office.client.jobs.backtest({"great": RULE})
-    assert newest_backtest(office.api.jobs, "great", HASH) is None
+    assert newest_backtests(office.api.jobs, {"great": HASH}) == {}
     office.work()
-    found = newest_backtest(office.api.jobs, "great", HASH)
-    assert found is not None
+    [found] = newest_backtests(office.api.jobs, {"great": HASH, "other": HASH}).values()
     assert (found.job.id, found.measured) == (waiting.id, Measured(20, 9, 0, 0))
-    assert newest_backtest(office.api.jobs, "great", content_hash(RULE + "\n")) is None
-    assert newest_backtest(office.api.jobs, "other", HASH) is None
+    assert newest_backtests(office.api.jobs, {"great": content_hash(RULE + "\n")}) == {}
 
 
 def test_the_command_tries_a_rule_of_the_system_and_prints_what_it_would_change(office: Office) -> None:

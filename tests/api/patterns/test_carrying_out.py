@@ -66,7 +66,7 @@ async def test_a_wanted_entry_is_made_once_and_says_by_which_rule_and_why(office
     version = office.api.entries.lists.get("watched").version
     await office.want(wanted("i1"))
     assert office.api.entries.lists.get("watched").version == version
-    assert office.store.entry_states("great") == {"made": 1}
+    assert office.store.entry_states(["great"]) == {"great": {"made": 1}}
 
 
 async def test_an_entry_that_was_written_by_a_process_that_was_killed_before_it_noted_that_is_not_written_again(office: Office) -> None:
@@ -79,7 +79,7 @@ async def test_an_entry_that_was_written_by_a_process_that_was_killed_before_it_
     version = office.api.entries.lists.get("watched").version
     await office.process("api-2").make_entries()
     assert office.api.entries.lists.get("watched").version == version
-    assert office.store.entry_states("great") == {"made": 1}
+    assert office.store.entry_states(["great"]) == {"great": {"made": 1}}
 
 
 def _killed(states: object) -> None:
@@ -94,7 +94,7 @@ async def test_a_match_shortens_no_entry_and_prolongs_one_that_ends_sooner(offic
     (await office.api.client.post("/v1/lists/watched:edit", json={"add": [{"value": "d9"}]})).raise_for_status()
     await office.want(wanted("i4", 9, "e4", "d9"))
     assert (office.listed("d9").expires, office.listed("d9").source) == (None, "api")
-    assert office.store.entry_states("great") == {"made": 2, "covered": 2}
+    assert office.store.entry_states(["great"]) == {"great": {"made": 2, "covered": 2}}
 
 
 async def test_an_entry_that_has_expired_does_not_stand_in_the_way(office: Office) -> None:
@@ -110,7 +110,7 @@ async def test_what_a_corrected_event_wants_no_longer_is_taken_back_and_the_next
     assert (office.listed().id, office.listed("d3")) == ("i2", None)
     await office.want(revised=[("e2", 1)])
     assert office.listed() is None
-    assert office.store.entry_states("great") == {"withdrawn": 3}
+    assert office.store.entry_states(["great"]) == {"great": {"withdrawn": 3}}
 
 
 async def test_what_a_person_has_changed_since_is_not_taken_back(office: Office) -> None:
@@ -124,7 +124,7 @@ async def test_an_entry_for_a_list_that_is_gone_is_refused_and_holds_up_no_other
     lost = msgspec.structs.replace(wanted("i1"), list="gone")
     await office.want(lost, wanted("i2"))
     assert office.listed().id == "i2"
-    assert office.store.entry_states("great") == {"made": 1, "refused": 1}
+    assert office.store.entry_states(["great"]) == {"great": {"made": 1, "refused": 1}}
 
 
 def exceed(office: Office, then: str = "shadow", version: str = VERSION, release: int = 1) -> None:
@@ -155,7 +155,7 @@ async def test_a_rule_that_exceeded_its_budget_is_moved_by_a_release_of_its_own_
     assert (intent["phase"], outcome["phase"], outcome["of"]) == ("intent", "outcome", intent["number"])
     assert f"active to {then}" in outcome["subject"]
     await office.carrying_out.end_rules()
-    assert [trip.done_release for trip in office.store.trips("great", 9)] == [before + 1]
+    assert [trip.done_release for trip in office.store.trips(["great"], 9)["great"]] == [before + 1]
     assert (await client.post("/v1/patterns/great:activate")).status_code == 200, "a person may let it act again"
 
 
@@ -168,5 +168,5 @@ async def test_a_rule_that_was_changed_or_stopped_meanwhile_is_left_as_it_is(off
     exceed(office, version="another", release=99)
     await office.carrying_out.end_rules()
     assert await status(office) == "active"
-    outcomes = sorted(trip.outcome for trip in office.store.trips("great", 9))
+    outcomes = sorted(trip.outcome for trip in office.store.trips(["great"], 9)["great"])
     assert outcomes == ["the rule great acts no longer", "the rule great has another text now"]

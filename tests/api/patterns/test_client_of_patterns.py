@@ -9,8 +9,9 @@ from click.testing import CliRunner
 from served import served
 
 from api.client.client import Client
-from deploy.api_commands import pattern_commands, rule_writing_commands
+from deploy.api_commands import pattern_commands, rule_report_commands, rule_writing_commands
 from deploy.api_commands.pattern_commands import patterns
+from deploy.api_commands.rule_report_commands import report
 from deploy.api_commands.rule_writing_commands import moves, try_rule, vocabulary
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
@@ -91,4 +92,9 @@ def test_the_command_helps_somebody_who_writes_a_rule(client: Client, tmp_path: 
     names = CliRunner().invoke(vocabulary, ["count"], catch_exceptions=False).output
     assert [line.split()[:2] for line in names.splitlines()] == [["feature.count_1h", "double"]]
     client.patterns.put("great", RULE)
+    client.patterns.put("small", SMALLER)
+    assert [each.pattern for each in client.patterns.reports(["small", "great"]).reports] == ["small", "great"]
+    monkeypatch.setattr(rule_report_commands, "_api", lambda: client)
+    said = CliRunner().invoke(report, ["small", "great"], catch_exceptions=False).output
+    assert [line.split()[0] for line in said.splitlines() if line.endswith("shadow")] == ["small", "great"]
     assert "great  shadow\n" in CliRunner().invoke(moves, ["great"], catch_exceptions=False).output

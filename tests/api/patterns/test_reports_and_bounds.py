@@ -100,6 +100,26 @@ async def test_a_report_tells_the_rate_what_would_have_been_done_the_overlap_and
     assert (await past.api.client.get("/v1/patterns/nobody/report")).status_code == 404
 
 
+async def test_reports_on_several_rules_are_those_on_each_in_the_order_asked_for(past: Past) -> None:
+    (await past.api.client.put("/v1/patterns/more", content=f"extends: great\n{RULE}")).raise_for_status()
+    (await past.api.client.put("/v1/patterns/plain", content=PLAIN.replace("100.0", "50.0"))).raise_for_status()
+    past.decided(900)
+    past.decided(300, release=4)
+    past.matches(4, fraud=2, good=1)
+    past.matches(3, pattern="more", good=2, release=4, exception=1)
+    past.matches(2, pattern="plain", alone=False, release=4)
+    ids = ["plain", "great", "more"]
+    answer = await past.api.client.get("/v1/patterns:reports", params={"id": [*ids, "plain"], "days": 9})
+    alone = [(await past.api.client.get(f"/v1/patterns/{id}/report", params={"days": 9})).json() for id in ids]
+    assert answer.json() == {"reports": alone}
+    assert [(each["pattern"], each["events"], each["releases"]) for each in alone] == [
+        ("plain", 300, [4]), ("great", 1_200, [2, 4]), ("more", 300, [4]),
+    ]  # fmt: skip
+    wrong: list[list[str]] = [["great", "no"], ["great"] * 101, []]
+    refused = [await past.api.client.get("/v1/patterns:reports", params={"id": ids}) for ids in wrong]
+    assert [each.status_code for each in refused] == [404, 422, 422]
+
+
 async def test_only_releases_with_the_same_text_that_watch_the_rule_are_counted(past: Past) -> None:
     past.decided(5_000)
     past.matches(5)

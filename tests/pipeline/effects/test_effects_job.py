@@ -127,13 +127,13 @@ def test_what_decisions_and_labels_say_is_counted_wanted_and_joined(settings: Se
     }
     append(settings, "labels-resolved", msgspec.json.encode(label))
     read(settings, store)
-    until(lambda: store.labelled("lists", 0))
+    until(lambda: store.labelled(["lists"], 0))
     assert store.decided(0) == {(1, START_MS // HOUR_MS * HOUR_MS): 4, (1, (START_MS + HOUR_MS) // HOUR_MS * HOUR_MS): 1}
     totals = {each.pattern: (each.acted, each.watched, each.hidden, each.erred, each.skipped) for each in store.totals(9)}
     assert totals == {"lists": (2, 0, 1, 0, 0), "watches": (0, 1, 0, 0, 0), "errs": (0, 0, 0, 2, 3)}
     assert [(each.value, each.state) for each in store.open_entries(9)] == [("d1", "wanted"), ("d2", "unwanted")]
-    assert [(each.exception, each.hidden) for each in store.hidden("lists")] == [(2, 1)]
-    assert store.overlaps("watches", 0) == {"lists": 1}
+    assert [(each.exception, each.hidden) for each in store.hidden(["lists"])] == [(2, 1)]
+    assert store.overlaps(["watches"], 0) == {"watches": {"lists": 1}}
 
 
 @pytest.mark.parametrize("value", ["", " d", "#d", "d\nd", "d" * 3_000])
@@ -147,16 +147,16 @@ def test_a_text_that_can_be_on_no_list_is_passed_over(settings: Settings, store:
 def test_a_backlog_of_many_hours_trips_no_budget_that_it_would_not_have_tripped_live(settings: Settings, store: RelationalEffects) -> None:
     append(settings, "decisions", *(decision(number, event_time=START_MS + number * HOUR_MS // 50) for number in range(400)))
     read(settings, store)
-    assert store.trips("lists", 9) == []
+    assert store.trips(["lists"], 9) == {}
     append(settings, "decisions", *(decision(number, event_time=START_MS + 8 * HOUR_MS) for number in range(1_000, 1_060)))
     read(settings, store)
-    assert len(store.trips("lists", 9)) == 1
+    assert len(store.trips(["lists"], 9)["lists"]) == 1
 
 
 def test_events_of_long_ago_that_are_redriven_trip_no_budget(settings: Settings, store: RelationalEffects) -> None:
     append(settings, "decisions", decision(1, event_time=START_MS + 9 * HOUR_MS), *(decision(number) for number in range(2, 300)))
     read(settings, store)
-    assert (store.trips("lists", 9), store.totals(1)[0].acted) == ([], 299)
+    assert (store.trips(["lists"], 9), store.totals(1)[0].acted) == ({}, 299)
 
 
 def test_an_alert_that_a_process_sent_and_did_not_note_before_it_was_killed_is_not_sent_again(
@@ -217,7 +217,7 @@ def check_whole(settings: Settings, store: RelationalEffects, count: int) -> Non
     assert sum(store.decided(0).values()) == count
     assert {each.pattern: (each.acted, each.watched) for each in store.totals(9)} == {"lists": (count, 0), "watches": (0, count // 2)}
     assert sorted(each.value for each in store.open_entries(10_000)) == sorted(f"d{number}" for number in range(count))
-    [trip] = store.trips("lists", 9)
+    [trip] = store.trips(["lists"], 9)["lists"]
     assert alerts(settings) == [trip.id]
 
 
