@@ -15,88 +15,25 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 TESTS = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "tools"), str(TESTS / "api")]
 
 import httpx
-import msgspec
-from alerts_of_a_test import alert
 from api_imitation import NOW_MS, TEXTS, Api
-from cases_of_a_test import ALERTS_YAML, CASES_YAML, case, counted
-from sqlalchemy import Connection, Table, insert, text
+from cases_of_a_test import ALERTS_YAML, CASES_YAML
+from many_cases import ALERTS, CASES, LARGE, Named, decide, fill, id_of, priority
 
 from deploy.machine.ports import free_ports
 from deploy.machine.processes import Processes
 from deploy.servers.postgresql import URL_FILE, start_postgresql
 from pipeline.engine.definitions.release import compile_release
-from stores.casework.case import CaseChange
-from stores.decisions import StoredDecision
-from stores.relational.casework.alert_tables import ALERT, EVENT
-from stores.relational.casework.case_rows import write_changes
-from stores.relational.casework.case_tables import CASE_ALERT
-from stores.relational.database import Database, in_parts
+from stores.relational.database import Database
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace
-from stores.sqlite.sqlite_decisions import SqliteDecisions
 
-CASES, ALERTS, LARGE, DECISIONS, ROUNDS = 10_000, 100_000, 100_000, 1_000_000, 60
-DECISIONS_AT_ONCE = 5_000
+DECISIONS, ROUNDS = 1_000_000, 60
 QUEUE_BAR_MS, CASE_BAR_MS = 50.0, 100.0
-
-
-def priority(number: int) -> float:
-    """Of the case of that number; many are equal."""
-    return float(number * 7_919 % 4_001)
-
-
-def fill(database: Database) -> None:
-    """Writes the cases with their alerts and events; every second case is closed, as in a system that has run for a while."""
-    with database.writing() as connection:
-        for number in range(CASES):
-            events = LARGE if number == 1 else 10
-            state = "closed" if number % 2 == 0 else "open"
-            closed = {"closed_at_ms": NOW_MS, "decided_at_ms": NOW_MS, "verdict": "fraud"} if state == "closed" else {}
-            entities = (("customer", f"c{number}"), ("device", f"d{number % 2_000}"), ("terminal", f"t{number % 300}"))
-            more: dict[str, object] = {"state": state, "priority": priority(number), "alerts": 10, "events": events, "entities": entities}
-            one = case(number, NOW_MS - number, **(more | closed))
-            write_changes(connection, [CaseChange(one, entities=entities)])
-        _insert(connection, ALERT, map(_alert, range(ALERTS)))
-        _insert(connection, CASE_ALERT, ({"alert": f"a{n}", "case_id": case(n % CASES).id, "at_ms": NOW_MS + n} for n in range(ALERTS)))
-        _insert(connection, EVENT, (_event(n, f"a{n % ALERTS}", n % CASES) for n in range(ALERTS)))
-        _insert(connection, EVENT, (_event(ALERTS + n, "a1", 1) for n in range(LARGE)))
-        connection.execute(text("ANALYZE"))
-
-
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, object]]) -> None:
-    for part in in_parts(list(rows)):
-        connection.execute(insert(table), part)
-
-
-def _alert(number: int) -> dict[str, object]:
-    id, at_ms = f"a{number}", NOW_MS + number
-    whole = msgspec.json.encode(alert(id, at_ms, f"c{number % CASES}"))
-    return {"id": id, "name": "attack", "state": "resolved", "opened_at_ms": at_ms, "resolved_at_ms": NOW_MS, "whole": whole}
-
-
-def _event(number: int, alert_id: str, of_case: int) -> dict[str, object]:
-    event = counted(f"k{number:09d}", alert_id, NOW_MS - 10_000_000 + number, user=f"c{number % CASES}")
-    return msgspec.structs.asdict(event) | {"case_id": case(of_case).id}
-
-
-def decide(decisions: SqliteDecisions) -> None:
-    """Stores a decision of each event that counts in an alert, and of many that do not, by customers that have cases and others."""
-    for first in range(0, DECISIONS, DECISIONS_AT_ONCE):
-        decisions.write([_decision(number) for number in range(first, first + DECISIONS_AT_ONCE)])
-
-
-def _decision(number: int) -> StoredDecision:
-    user, score = f"c{number % CASES}", 0.5 + number % 500 / 1_000
-    told = {"event_id": f"ek{number:09d}", "revision": 0, "event_time": NOW_MS - 10_000_000 + number, "user": user, "score": score}
-    told |= {"action": "block", "reasons": ["30 payments in 1 minute; usual for this customer: 0.017"] * 3, "matches": [], "release": 2}
-    told |= {"features": {f"payments_{hours}h": number % 97 / 7 for hours in range(20)}, "event": {"amount": 12.5}, "models": {"own": {}}}
-    value, keys = msgspec.json.encode(told), (("customer", user), ("terminal", f"t{number % 5_000}"))
-    return StoredDecision(f"ek{number:09d}", 0, NOW_MS - 10_000_000 + number, b"%09d" % number, keys, score, "block", 2, value)
 
 
 async def read_all(client: httpx.AsyncClient, path: str, part: str, **asked: str) -> list[dict[str, object]]:
@@ -119,8 +56,8 @@ async def check(api: Api) -> None:
     """
     queue = await read_all(api.client, "/v1/cases", "cases", state="open")
     wanted = sorted(range(1, CASES, 2), key=lambda number: (-priority(number), number))
-    assert [one["id"] for one in queue] == [case(number).id for number in wanted], "the queue is in another order"
-    timeline = await read_all(api.client, f"/v1/cases/{case(1).id}/timeline", "entries")
+    assert [one["id"] for one in queue] == [id_of(number) for number in wanted], "the queue is in another order"
+    timeline = await read_all(api.client, f"/v1/cases/{id_of(1)}/timeline", "entries")
     assert len(timeline) == LARGE + 10, "the timeline has gaps"
 
 
@@ -135,7 +72,7 @@ async def timed(call: Callable[[], Awaitable[httpx.Response]]) -> tuple[float, f
 
 async def measure(api: Api) -> bool:
     """Prints how long each page takes; whether all are within their bars."""
-    large, small = f"/v1/cases/{case(1).id}", f"/v1/cases/{case(3).id}"
+    large, small = f"/v1/cases/{id_of(1)}", f"/v1/cases/{id_of(3)}"
     get = api.client.get
 
     async def page_of_a_case(path: str) -> httpx.Response:
@@ -196,8 +133,8 @@ async def run(kind: str) -> bool:
         api = Api(pathlib.Path(name), database=database)  # type: ignore[arg-type]  # no test makes it fickle here
         texts = TEXTS | {"alerts": ALERTS_YAML, "cases": CASES_YAML}
         api.in_force.install(compile_release(2, texts), texts)
-        fill(database)
-        decide(api.decisions)
+        fill(database, NOW_MS, Named())
+        decide(api.decisions, DECISIONS, NOW_MS, Named())
         await check(api)
         print(f"{kind}: {CASES:,} cases, {ALERTS:,} alerts, {ALERTS + LARGE:,} events in cases, {DECISIONS:,} decisions; {ROUNDS} rounds")
         is_good = await measure(api)

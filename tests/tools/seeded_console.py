@@ -18,11 +18,14 @@ class SeededConsole:
 
     Args:
         system: one that runs, with the configuration of the demo.
+
+    Attributes:
+        payments: how many were made, which is the id of the last one.
     """
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._payments = 0
+        self.payments = 0
 
     @property
     def address(self) -> str:
@@ -39,8 +42,8 @@ class SeededConsole:
 
     def pay(self, customer: str, amount: float, **more: object) -> str:
         """Decides on a payment; gives its action."""
-        self._payments += 1
-        event: dict[str, Any] = {"payment_id": self._payments, "at": self.system.now_ms + self._payments, "customer_id": customer}
+        self.payments += 1
+        event: dict[str, Any] = {"payment_id": self.payments, "at": self.system.now_ms + self.payments, "customer_id": customer}
         event |= {"terminal_id": "t-17", "device_id": f"phone-of-{customer}", "currency": "EUR", "merchant_category": "online"}
         return self.system.decide(event | {"amount": amount} | more).action
 
