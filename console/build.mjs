@@ -7,7 +7,8 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "..", "api", "console", "assets");
-// A file of the folder `pages` is the script of one page, or of every page; all others are parts of them.
+// A file of the folder `pages` is the script of one page, or of every page that has none; all others are parts of them. Each page has all of
+// its script in one file: a browser that follows a chain of files, be they kept, paints the page later.
 const pages = readdirSync(join(here, "src", "pages")).filter((name) => name.endsWith(".ts"));
 const entries = [...pages.map((name) => join(here, "src", "pages", name)), join(here, "src", "style.css"), join(here, "src", "plot.css")];
 
@@ -18,14 +19,12 @@ const built = await build({
   entryPoints: entries,
   outdir: out,
   bundle: true,
-  splitting: true,
   format: "esm",
   minify: true,
   target: "es2022",
   charset: "utf8",
   legalComments: "eof",
   entryNames: "[name]-[hash]",
-  chunkNames: "part-[hash]",
   loader: { ".svg": "dataurl" },
   metafile: true,
 });

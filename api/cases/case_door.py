@@ -67,8 +67,10 @@ class CaseDoor:
 
     async def hidden(self, request: Request) -> list[str]:
         """The inboxes whose cases the caller may not see."""
-        inboxes = await asyncio.to_thread(self.stores.inboxes.all)
-        return [inbox.name for inbox in inboxes if not may_see(caller_of(request), inbox)]
+        return await asyncio.to_thread(self._hidden, caller_of(request))
+
+    def _hidden(self, caller: Caller) -> list[str]:
+        return [inbox.name for inbox in self.stores.inboxes.all() if not may_see(caller, inbox)]
 
     async def require(self, request: Request, id: str) -> Case:
         """The case `id`.
@@ -76,10 +78,14 @@ class CaseDoor:
         Raises:
             Problem: 404, there is none, or it is in an inbox that the caller may not see.
         """
-        found = await asyncio.to_thread(self.stores.cases.get, id) if UUID7.fullmatch(id) else None
-        if found is None or found.inbox in await self.hidden(request):
+        found = await asyncio.to_thread(self._visible, caller_of(request), id) if UUID7.fullmatch(id) else None
+        if found is None:
             raise _unknown(id)
         return found
+
+    def _visible(self, caller: Caller, id: str) -> Case | None:
+        found = self.stores.cases.get(id)
+        return None if found is None or found.inbox in self._hidden(caller) else found
 
     async def change(self, request: Request, id: str, if_match: str | None, decide: Callable[[Case], CaseChange]) -> Case:
         """Changes a case that the caller may see, and returns it as it is then.

@@ -1,5 +1,6 @@
 // A case: a verdict by one key, claims, snoozes and notes. Whoever changed the case meanwhile is named before anything is overwritten.
 
+import "./every_page.js";
 import { Fault, type Problem, call, patiently } from "../api.js";
 import { bannerOf, showAway } from "../away.js";
 import { type Case, type Choice, type Values, askInputs, openNext, refuse, wordsOf } from "../cases.js";

@@ -1,5 +1,6 @@
 // Deliveries: rows by keys, and a test message to a receiver.
 
+import "./every_page.js";
 import { call } from "../api.js";
 import { moveThrough } from "../rows.js";
 import { doing } from "../doing.js";

@@ -1,5 +1,6 @@
 // A delivery: it can be sent again.
 
+import "./every_page.js";
 import { call } from "../api.js";
 import { doing } from "../doing.js";
 

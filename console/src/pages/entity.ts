@@ -1,5 +1,6 @@
 // An entity: its scores as a plot, and what people say of it: facts, lists and notes.
 
+import "./every_page.js";
 import { call, Fault } from "../api.js";
 import { openDialog } from "../dialog.js";
 import { onKey } from "../keyboard.js";

@@ -1,5 +1,6 @@
 // The catalogue of features: its rows by keys, and searching.
 
+import "./every_page.js";
 import { onKey } from "../keyboard.js";
 import { moveThrough } from "../rows.js";
 

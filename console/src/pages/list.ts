@@ -1,5 +1,6 @@
 // One list: adding, removing with undo, and replacing it by a file.
 
+import "./every_page.js";
 import { Fault, call } from "../api.js";
 import { askFor } from "../asking.js";
 import { openDialog } from "../dialog.js";

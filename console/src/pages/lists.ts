@@ -1,5 +1,6 @@
 // The lists: rows by keys, and a new list.
 
+import "./every_page.js";
 import { Fault, call } from "../api.js";
 import { openDialog } from "../dialog.js";
 import { html, render } from "../html.js";

@@ -1,5 +1,6 @@
 // Live: the figures of now from the stream, and those of the last hour from the metrics.
 
+import "./every_page.js";
 import { get } from "../api.js";
 import { type Batch, type Decision, followDecisions } from "../decision_stream.js";
 import { html, render } from "../html.js";

@@ -1,5 +1,6 @@
 // Models: a challenger is promoted, and a promotion is rolled back. Both ask why, and a promotion says what is still needed.
 
+import "./every_page.js";
 import { call } from "../api.js";
 import { askFor } from "../asking.js";
 

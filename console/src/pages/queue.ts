@@ -1,5 +1,6 @@
 // The queue: rows by keys, what is new without moving a row, and one verdict on many cases.
 
+import "./every_page.js";
 import { Fault, get } from "../api.js";
 import { showAway } from "../away.js";
 import { follow } from "../changes.js";

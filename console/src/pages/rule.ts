@@ -1,5 +1,6 @@
 // One rule: its editor with tests, its steps, backtests, versions, and why it matched an event.
 
+import "./every_page.js";
 import { get } from "../api.js";
 import { onKey } from "../keyboard.js";
 import { listenToBacktests } from "../rule/backtest.js";

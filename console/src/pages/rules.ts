@@ -1,5 +1,6 @@
 // The list of rules: its rows by keys, searching, and a new rule.
 
+import "./every_page.js";
 import { openDialog } from "../dialog.js";
 import { onKey } from "../keyboard.js";
 import { moveThrough } from "../rows.js";

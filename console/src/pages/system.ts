@@ -1,5 +1,6 @@
 // System: the parts are looked at again and again, and records that were refused or late are counted and sent in again.
 
+import "./every_page.js";
 import { Fault, get } from "../api.js";
 import { showFault } from "../away.js";
 import { type Job, runJob } from "../jobs.js";

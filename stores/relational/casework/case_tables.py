@@ -37,6 +37,7 @@ CASE = Table(
     Index("ix_cases_entity_kind", "entity_kind", "entity_id", "opened_at_ms"),
     Index("ix_cases_priority", "is_closed", "priority", "id"),
     Index("ix_cases_inbox", "inbox", "is_closed", "priority", "id"),
+    Index("ix_cases_waiting", "is_closed", "inbox", "free_at_ms", "opened_at_ms"),
     Index("ix_cases_opened_at_ms", "opened_at_ms", "id"),
     Index("ix_cases_decided_at_ms", "decided_at_ms", "inbox"),
     Index("ix_cases_closed_at_ms", "closed_at_ms"),

@@ -1,1 +1,0 @@
-import{a as e}from"./part-YDNFQIV6.js";import{b as t}from"./part-CEXTGG6R.js";import"./part-SWGRMGGF.js";var o=document.querySelector("[data-again]");if(o){let n=encodeURIComponent(o.dataset.webhook??""),a={numbers:[Number(o.dataset.number)]};e(o,"It is sent again, with the same id.",()=>t("POST",`/v1/webhooks/${n}:send_again`,a))}

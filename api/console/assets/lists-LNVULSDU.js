@@ -1,5 +1,0 @@
-import{a as m}from"./part-GPXONKQV.js";import{a as l,b as c}from"./part-ULL734ZZ.js";import{a as n,b as r}from"./part-CEXTGG6R.js";import{a}from"./part-VNNIX2YY.js";import{a as i}from"./part-SWGRMGGF.js";import{b as s}from"./part-XMZPIRJ3.js";var u=document.querySelector("#lists");u&&m(u);var f=document.getElementById("new-list");f&&(f.addEventListener("click",p),s("next",p,"New list"));function p(){a("New list",e=>{l(c`<form class="stack" onSubmit=${t=>{t.preventDefault(),d(String(new FormData(t.currentTarget).get("name")))}}>
-        <label class="field"><span>Name: small letters, digits and underscores, such as blocked_devices</span>
-          <input type="text" name="name" required pattern="[a-z][a-z0-9_]{0,62}" maxlength="63" autocomplete="off" /></label>
-        <button class="primary">Make the list</button>
-      </form>`,e),queueMicrotask(()=>e.querySelector("input")?.focus())})}async function d(e){let o=`/lists/${encodeURIComponent(e)}`;try{document.querySelector(`a[href="${o}"]`)||await r("PUT",`/v1${o}`,"",{"content-type":"text/plain"}),location.assign(o)}catch(t){if(!(t instanceof n))throw t;i(t.message,{isFault:!0})}}

@@ -1,1 +1,0 @@
-import{a as r,b as s}from"./part-CQIS6KH3.js";import{a as i,d as n}from"./part-CEXTGG6R.js";function w(d,t,a,c=t){let e=()=>{document.hidden?document.addEventListener("visibilitychange",e,{once:!0}):m()},m=async()=>{try{a(await n(d,r)),setTimeout(e,t)}catch(o){if(o instanceof i)s(o);else throw o}};setTimeout(e,c)}export{w as a};

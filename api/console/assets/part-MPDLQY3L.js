@@ -1,2 +1,0 @@
-import{a as n}from"./part-SWGRMGGF.js";function i(t){return[...t.rows].map(e=>[...e.cells].map(o=>o.innerText.replace(/\s+/g," ").trim()).join("	")).join(`
-`)}function c(t=document){for(let e of t.querySelectorAll("button[data-copies]"))e.addEventListener("click",()=>{let o=document.getElementById(e.dataset.copies??"");o instanceof HTMLTableElement&&r(i(o))})}async function r(t){try{await navigator.clipboard.writeText(t),n("Copied.")}catch{n("The browser does not let this page copy.",{isFault:!0})}}export{i as a,c as b,r as c};

@@ -1,1 +1,0 @@
-import{a as e}from"./part-CEXTGG6R.js";import{a as i}from"./part-SWGRMGGF.js";function d(n,a,s){n.addEventListener("click",()=>{n.disabled=!0,s().then(()=>i(a)).catch(t=>i(t instanceof e?t.message:String(t),{isFault:!0})).finally(()=>n.disabled=!1)})}export{d as a};
