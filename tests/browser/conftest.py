@@ -1,16 +1,22 @@
 """A browser at the console of a solo system, which all tests of this folder share."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import threading
 from collections.abc import Iterator
 
+import held_kinds
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from seeded_console import SeededConsole, start_console
 
-from pipeline.jobs import worker
+from foundation.settings import Settings
+from pipeline.jobs.worker import Worker
+from stores.relational.database import Database
+from stores.relational.jobs import RelationalJobs
+from stores.relational.place import place_of
 
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 20_000
@@ -24,10 +30,20 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededConsole]
         for number in range(3):
             seeded.take_over(f"customer-{number}", 600.0 + 50 * number)
         seeded.cases(3)
-        doing = worker.make(system.settings)  # a system in a process has none: jobs are processes of their own
-        thread = threading.Thread(target=doing.run, daemon=True)
+        with worker_of(system.settings):
+            yield seeded
+
+
+@contextlib.contextmanager
+def worker_of(settings: Settings) -> Iterator[None]:
+    """A worker, which a system in a process has not: jobs are processes of their own. A test can hold its backtests (`held_kinds`)."""
+    jobs = RelationalJobs(Database(place_of(settings)))
+    doing = Worker(settings, jobs, {name: kind.unit for name, kind in held_kinds.KINDS.items()}, held_kinds.__name__)
+    thread = threading.Thread(target=doing.run, daemon=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(pathlib.Path(held_kinds.__file__).parent))
         thread.start()
-        yield seeded
+        yield
         doing.stop()
         thread.join()
 

@@ -67,7 +67,7 @@ def test_a_hostile_id_is_shown_as_text_and_can_be_written_of(page: Page, console
 
 
 def test_one_damaged_decision_hides_no_other() -> None:
-    whole = {"event_id": "1", "event_time": 5, "action": "block", "event": {"amount": 3}}
+    whole = {"event_id": "1", "event_time": 5, "action": "block", "event": {"amount": 1234.5, "latitude": None}}
     rows = rows_of([whole, {"event_id": "2", "score": "high"}, None, 7])
     assert [(row.event_id, row.is_whole) for row in rows] == [("1", True), ("2", False), ("", False), ("", False)]
-    assert rows[0].amount == "amount 3"
+    assert rows[0].amount == "amount 1,234.5"

@@ -1,24 +1,11 @@
 """Analysts work in the queue and on cases, in a real browser."""
 
-import pathlib
-
 import pytest
-from axe_rules import faults_of_axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 from seeded_console import SeededConsole
 
 JOB_MS_MAX = 180_000
 """A job is a process of the least priority, which on a busy machine takes long to begin."""
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_case_has_no_fault_that_axe_finds(page: Page, console: SeededConsole, theme: str, pictures: pathlib.Path | None) -> None:
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    page.goto(f"{console.address}/cases/{console.cases()[0].id}")
-    page.wait_for_load_state("networkidle")
-    if pictures:
-        page.screenshot(path=pictures / f"case_{theme}.png")
-    assert faults_of_axe(page) == []
 
 
 def test_a_case_is_taken_decided_and_given_back_by_four_keys(page: Page, console: SeededConsole) -> None:

@@ -1,14 +1,9 @@
 """Rules in a real browser: one is written, tested, tried, approved by somebody else, let loose, and taken back."""
 
-import threading
-from collections.abc import Iterator
-
-import pytest
 from axe_rules import faults_of_axe
+from held_kinds import HELD
 from playwright.sync_api import Browser, Page, expect
 from seeded_console import SeededConsole
-
-from pipeline.jobs import worker
 
 PATIENCE_MS = 240_000
 """The process that tries definitions gives way to all others, and takes a while to start."""
@@ -26,17 +21,6 @@ tests:
 """
 
 
-@pytest.fixture
-def jobs(console: SeededConsole) -> Iterator[None]:
-    """A worker does the jobs of the system."""
-    made = worker.make(console.system.settings)
-    thread = threading.Thread(target=made.run)
-    thread.start()
-    yield
-    made.stop()
-    thread.join()
-
-
 def write(page: Page, text: str) -> None:
     page.locator(".cm-content").focus()
     page.keyboard.press("Control+a")
@@ -51,7 +35,7 @@ def say(page: Page, verb: str) -> None:
 
 
 def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_and_rolled_back(
-    browser: Browser, console: SeededConsole, jobs: None
+    browser: Browser, console: SeededConsole
 ) -> None:
     with browser.new_context() as ours, browser.new_context() as theirs:
         author, approver = ours.new_page(), theirs.new_page()
@@ -75,9 +59,6 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_a
         expect(author.locator("#moves")).not_to_contain_text("Activate")
         author.get_by_role("button", name="Backtest").click()
         expect(author.locator("#backtest")).to_contain_text("as tried", timeout=PATIENCE_MS)
-        author.get_by_role("button", name="Backtest").click()
-        author.locator("#backtest").get_by_role("button", name="Cancel").click()
-        expect(author.locator("#backtest")).to_contain_text("It was cancelled", timeout=PATIENCE_MS)
 
         approver.goto(console.link(console.token("bob", "approver")))
         approver.goto(f"{console.address}/rules/large_payment")
@@ -105,6 +86,19 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_a
         expect(approver.locator("#editor")).to_contain_text("500.0")
         assert faults_of_axe(author) == []
         assert seen == []
+
+
+def test_a_backtest_that_does_not_end_by_itself_is_cancelled(page: Page, console: SeededConsole) -> None:
+    held, jobs = console.system.settings.path(HELD), console.system.client.jobs
+    held.touch()
+    page.goto(f"{console.address}/rules/velocity")
+    page.get_by_role("button", name="Backtest").click()
+    running = console.system.wait_for(lambda: jobs.page(states=["running"]).jobs, "a backtest that runs")[0]
+    page.locator("#backtest").get_by_role("button", name="Cancel").click()
+    expect(page.locator("#backtest")).to_contain_text("It was cancelled", timeout=PATIENCE_MS)
+    assert jobs.get(running.id).state == "cancelled"
+    held.unlink()
+    expect(page.get_by_role("button", name="Backtest")).to_be_enabled()
 
 
 def test_a_list_takes_values_gives_them_up_shows_hostile_ones_as_text_and_is_replaced_by_a_file(page: Page, console: SeededConsole) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
+from api.console.shown.shown_values import number_of
 from api.http.problem import Problem
 from features.schema.schema import Schema, read_schema
 from foundation.document import read_document
@@ -63,7 +64,7 @@ def _row(decision: object) -> Row:
         return Row(str(given.get("event_id", "")), is_whole=False)
     event = decision.get("event") if isinstance(decision, dict) else None
     amounts = event.items() if isinstance(event, dict) else ()
-    row.amount = ", ".join(f"{name} {value}" for name, value in amounts if value is not None)
+    row.amount = ", ".join(f"{name} {number_of(value)}" for name, value in amounts if value is not None)
     return row
 
 
