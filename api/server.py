@@ -26,8 +26,6 @@ from api.definitions.automatic_rollback import AutomaticRollback, RaisedLetters
 from api.definitions.in_force import InForce
 from api.definitions.lists_part import ListsPart
 from api.definitions.publisher import Definitions
-from api.definitions.trials import Trials
-from api.definitions.trying import Trying
 from api.descriptors import connections_for, raise_limit
 from api.facts.told_facts import FactsPart
 from api.http.health import Health
@@ -48,6 +46,8 @@ from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
+from api.trials.trials import Trials
+from api.trials.trying import Trying
 from api.verdicts.verdicts_part import Changing, carrying_out_of
 from api.webhooks.webhook_routes import Vetting
 from foundation.refusal import Refusal

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import msgspec
 
 from api.definitions.approval import Approval
-from api.definitions.change import Changes, CompileChange, compile_here, with_changes
 from api.definitions.control_topic import ControlTopic
 from api.definitions.definition_shapes import KeptParts
 from api.definitions.feature_versions import FeatureVersion, feature_versions
@@ -19,6 +18,7 @@ from api.http.problem import Problem
 from api.http.retry import retry_until_done
 from api.kafka.log import Clock, Log, LogUnavailableError
 from api.lists.list_shapes import ListChanged
+from api.trials.change import Changes, CompileChange, compile_here, with_changes
 from features.sets.catalogue import NO_DIFFERENCE, Difference, difference
 from features.sets.warm_up import features_that_warm
 from foundation.refusal import Refusal

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from api.definitions.change import Changes
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
 from api.models.model_shapes import ShownModel, ShownModels
+from api.trials.change import Changes
 from pipeline.engine.definitions.champions import CHAMPIONS, Champion, champions_text
 from pipeline.engine.definitions.learned_bins import learned_bins
 from pipeline.engine.definitions.model import Model

@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from api.definitions.change import Changes
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.kafka.log import Clock
 from api.lists.entries import Entries
 from api.patterns.changes import with_standing
 from api.patterns.rules_in_force import standings_in
+from api.trials.change import Changes
 from foundation.refusal import Refusal
 from patterns.entries import RULE, Change, Entry
 from patterns.entry_lists import EntryList

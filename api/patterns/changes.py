@@ -6,10 +6,10 @@ import msgspec
 
 from api.auth.permissions import Caller
 from api.definitions.approval import Approval
-from api.definitions.change import Changes, with_changes
 from api.http.problem import Problem
 from api.http.problem_types import NEEDS_APPROVER
 from api.patterns.rules_in_force import part_of_rule, standing_in, standings_in
+from api.trials.change import Changes, with_changes
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
 from patterns.language.rule_folder import extended_by

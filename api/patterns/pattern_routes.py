@@ -8,7 +8,6 @@ import msgspec
 from fastapi import APIRouter, Path, Request, Response
 
 from api.auth.request_context import caller_of, note_subject
-from api.definitions.change import Changes
 from api.definitions.definition_shapes import KeptParts
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, seen, text_in, text_in_force
 from api.definitions.in_force import InForce
@@ -25,6 +24,7 @@ from api.patterns.promotion_gate import Measuring
 from api.patterns.remarks import Remarks
 from api.patterns.rule_shapes import RuleInForce, RuleRemarks, ShownRules
 from api.patterns.rules_in_force import part_of_rule, shown_rule, shown_rules, standing_in, standings_in
+from api.trials.change import Changes
 from foundation.refusal import Refusal
 from patterns.lifecycle.manifest import MANIFEST
 from patterns.lifecycle.moves import MOVES

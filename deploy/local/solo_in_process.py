@@ -12,9 +12,9 @@ import msgspec
 import uvicorn
 
 from api.client.client import Client
-from api.definitions.trials_here import TrialsHere
 from api.protocol import BoundedProtocol
 from api.server import Server
+from api.trials.trials_here import TrialsHere
 from deploy.local.solo_api import put_in_force
 from deploy.machine.answers import answers
 from deploy.machine.ports import free_ports

@@ -16,7 +16,6 @@ from api.asgi_entry import AsgiEntry
 from api.auth.access import Access
 from api.auth.token import install_owner
 from api.decisions.waiting import Waiting
-from api.definitions.change import CompileChange, compile_here
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
 from api.facts.told_facts import ToldFacts
@@ -27,6 +26,7 @@ from api.models.drifting import Drifting
 from api.owned_stores import owned_stores_of
 from api.parts import Parts
 from api.stream.stream import PositionedRecord, Stream
+from api.trials.change import CompileChange, compile_here
 from api.webhooks.webhook_routes import Vetting
 from foundation.settings import Settings
 from pipeline.comparison.newest_drift import DriftMeasure

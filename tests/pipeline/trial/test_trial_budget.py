@@ -6,7 +6,7 @@ import pathlib
 import pytest
 from click.testing import CliRunner
 
-from api.definitions.change import compile_change
+from api.trials.change import compile_change
 from deploy.command import main
 from foundation.refusal import Refusal
 from foundation.settings import Settings

@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from api.definitions.trial import CPU_FACTOR, Trial, Verdict, cpu_ms_of
-from api.definitions.trying import Trying
 from api.http.problem import Problem
+from api.trials.trial import CPU_FACTOR, Trial, Verdict, cpu_ms_of
+from api.trials.trying import Trying
 from foundation.refusal import Refusal
 from pipeline.control.child_process import Child
 
@@ -152,7 +152,7 @@ class Trials(Trying):
             log.warning("the process that tries definitions ended and is started again: %s", self._end())
         try:
             if self._child is None:
-                self._child = Child("api.definitions.trial_child", NICENESS, self._memory_mib_max, self._cpu_ms_max)
+                self._child = Child("api.trials.trial_child", NICENESS, self._memory_mib_max, self._cpu_ms_max)
             connection = self._child.connection
             if not self.ready:
                 if not connection.poll(START_SECONDS):

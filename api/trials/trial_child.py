@@ -1,4 +1,4 @@
-"""``python -m api.definitions.trial_child`` is the process in which an API process tries uploaded definitions, one after the other.
+"""``python -m api.trials.trial_child`` is the process in which an API process tries uploaded definitions, one after the other.
 
 So their cost does not delay decisions. The process has a low priority and bounds on memory and CPU, and it ends with its parent.
 """
@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from api.definitions.trial import Trial, Verdict, cpu_ms_of, tried, verdict_of
+from api.trials.trial import Trial, Verdict, cpu_ms_of, tried, verdict_of
 from pipeline.control.child_process import MIB, bound_memory, data_bytes, parent_of_this
 from pipeline.flink.garbage import settle_garbage
 from pipeline.trial.trial_budget import warm_up

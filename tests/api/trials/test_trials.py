@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from api_imitation import TEXTS, Api
 
-from api.definitions import trial
-from api.definitions.change import CompileChange, compile_here
-from api.definitions.trial_child import bound_cpu
-from api.definitions.trials import Trials
-from api.definitions.trials_here import TrialsHere
 from api.http.problem import Problem
+from api.trials import trial
+from api.trials.change import CompileChange, compile_here
+from api.trials.trial_child import bound_cpu
+from api.trials.trials import Trials
+from api.trials.trials_here import TrialsHere
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import compile_release
 

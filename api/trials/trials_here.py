@@ -2,8 +2,8 @@
 
 import threading
 
-from api.definitions.trial import Trial, Verdict, tried, verdict_of
-from api.definitions.trying import Trying
+from api.trials.trial import Trial, Verdict, tried, verdict_of
+from api.trials.trying import Trying
 
 
 class TrialsHere(Trying):

@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 
-from api.definitions.change import UNTRIED, Changes
-from api.definitions.trial import Trial, Verdict
+from api.trials.change import UNTRIED, Changes
+from api.trials.trial import Trial, Verdict
 from foundation.content_hash import content_hash
 from foundation.place import refusal_of
 from pipeline.control.compiling import compiling
@@ -29,7 +29,7 @@ class Trying(ABC):
         """Ends what tries definitions; a trial that is running is refused."""
 
     def compile_change(self, current: Release | None, current_texts: Mapping[str, str], texts: dict[str, str], changes: Changes) -> Release:
-        """Tries a change as `api.definitions.change.compile_change` does and, if it passes, compiles the release in this process. Blocks.
+        """Tries a change as `api.trials.change.compile_change` does and, if it passes, compiles the release in this process. Blocks.
 
         A change of parts that are `UNTRIED` does not wait for a trial: a promotion has to be quick, and a rollback even more so.
 

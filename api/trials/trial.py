@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from api.definitions.change import compile_change
+from api.trials.change import compile_change
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import compile_release
 from pipeline.trial.river_cost import RiverCost
