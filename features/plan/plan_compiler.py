@@ -16,7 +16,7 @@ from features.layout.plan_arrays import HEAD, LINK_COLUMNS, MARK_COLUMNS, REACH,
 from features.plan.plan import Carried, Plan
 from features.plan.plan_units import EVICTED_WORDS, EXTREMES, UNIT_WORDS, Unit, UnitKind, family_of, units_of
 from features.schema.schema import Schema
-from foundation.number_arrays import Int64s
+from foundation.number_arrays import Float64s, Int64s
 
 _ENDED_BY_RETENTION = (windows.SESSION, windows.LAST)
 _LINKED = (Origin.PREVIOUS, Origin.PAIR, Origin.FROM)
@@ -50,21 +50,12 @@ class _Compiler:
     def compile(self, readings: Sequence[Reading]) -> Plan:
         """Returns the plan with all its arrays."""
         units = units_of(readings)
-        places = {unit.family: at for at, unit in enumerate(units)}
         self._number_cursors(units)
         cursors = len(self.offsets) + len(self.marks)
         unknown = HEAD_WORDS + 2 * cursors
-        held = unknown + len(self.columns)
-        marks, word = self._mark_rows(held)
+        marks, word = self._mark_rows(unknown + len(self.columns))
         rows, carried, word = self._unit_rows(units, word)
         passes, pass_ends = _passes(rows, cursors)
-        reach_ms = int(rows[:, REACH].max(initial=0))
-        dedupe_ms = self.schema.known_ms if self.is_user else 0
-        keep_ms = max(self.schema.retention_ms, reach_ms + self.schema.lateness_ms, dedupe_ms + 1)
-        lengths = [self.schema.lateness_ms, keep_ms, dedupe_ms, self.schema.retention_ms, reach_ms]
-        scales = {column.name: column.scale for column in self.columns}
-        counted = sum(unit.kind is UnitKind.VALUES for unit in units)
-        ranked = sum(unit.kind is UnitKind.RANKS for unit in units)
         arrays = PlanArrays(
             offsets=np.array(list(self.offsets), dtype=np.int64),
             marks=marks,
@@ -72,29 +63,13 @@ class _Compiler:
             pass_ends=pass_ends,
             units=rows,
             live=np.flatnonzero(rows[:, HEAD] < 0).astype(np.int64),
-            outputs=np.array([(places[family_of(r)], r.code, r.before) for r in readings], dtype=np.int64).reshape(-1, 3),
-            scales=np.array([scales.get(r.column, 1.0) if r.code in _IN_UNIT_OF_COLUMN else 1.0 for r in readings], dtype=np.float64),
+            outputs=_outputs(readings, units),
+            scales=self._scales(readings),
             links=self._links(),
             changes=np.concatenate([*self.changes, np.zeros(0, dtype=np.int64)]),
             shifts=np.concatenate([*self.shifts, np.zeros(0, dtype=np.int64)]),
-            numbers=np.array(
-                [
-                    self.is_user,
-                    self.first + len(self.columns),
-                    self.first,
-                    *lengths,
-                    unknown,
-                    bool(carried) or any(window.kind in _ENDED_BY_RETENTION for window, _ in self.marks),
-                    counted,
-                    ranked,
-                    self.schema.events_max,
-                    self.schema.rewind_max,
-                ],
-                dtype=np.int64,
-            ),
+            numbers=self._numbers(units, rows, unknown, bool(carried)),
         )
-        named = [self.kind, self.is_user, [column[:4] for column in self.columns], list(self.offsets), marks.tolist(), rows.tolist()]
-        digest = hashlib.blake2b(msgspec.json.encode(named), digest_size=8).digest()
         return Plan(
             kind=self.kind,
             is_user=self.is_user,
@@ -103,12 +78,46 @@ class _Compiler:
             width=len(readings),
             head_words=word,
             extremes=sum(unit.kind in EXTREMES for unit in units),
-            ranked=ranked,
-            counted=counted,
+            ranked=_count_of(units, UnitKind.RANKS),
+            counted=_count_of(units, UnitKind.VALUES),
             carried=carried,
-            layout=int.from_bytes(digest, "little", signed=True),
+            layout=self._layout(marks, rows),
             schema=self.schema,
         )
+
+    def _numbers(self, units: Sequence[Unit], rows: Int64s, unknown: int, has_carried: bool) -> Int64s:
+        """Returns the single numbers that the kernel reads, in the order of `PlanArrays.numbers`."""
+        reach_ms = int(rows[:, REACH].max(initial=0))
+        dedupe_ms = self.schema.known_ms if self.is_user else 0
+        keep_ms = max(self.schema.retention_ms, reach_ms + self.schema.lateness_ms, dedupe_ms + 1)
+        numbers = [
+            self.is_user,
+            self.first + len(self.columns),
+            self.first,
+            self.schema.lateness_ms,
+            keep_ms,
+            dedupe_ms,
+            self.schema.retention_ms,
+            reach_ms,
+            unknown,
+            has_carried or any(window.kind in _ENDED_BY_RETENTION for window, _ in self.marks),
+            _count_of(units, UnitKind.VALUES),
+            _count_of(units, UnitKind.RANKS),
+            self.schema.events_max,
+            self.schema.rewind_max,
+        ]
+        return np.array(numbers, dtype=np.int64)
+
+    def _scales(self, readings: Sequence[Reading]) -> Float64s:
+        """Returns what each reading is divided by: history keeps decimals in whole minor units."""
+        scales = {column.name: column.scale for column in self.columns}
+        return np.array([scales.get(each.column, 1.0) if each.code in _IN_UNIT_OF_COLUMN else 1.0 for each in readings], dtype=np.float64)
+
+    def _layout(self, marks: Int64s, rows: Int64s) -> int:
+        """Returns a digest of all that says where something stands in a profile."""
+        named = [self.kind, self.is_user, [column[:4] for column in self.columns], list(self.offsets), marks.tolist(), rows.tolist()]
+        digest = hashlib.blake2b(msgspec.json.encode(named), digest_size=8).digest()
+        return int.from_bytes(digest, "little", signed=True)
 
     def _number_cursors(self, units: Sequence[Unit]) -> None:
         slides = [unit.window for unit in units if unit.window.kind == windows.SLIDING]
@@ -201,6 +210,16 @@ def _mark_of(unit: Unit) -> tuple[Window, str] | None:
     if window.kind == windows.UNBOUNDED and unit.kind not in EXTREMES:
         return None
     return window, unit.where if window.kind == windows.LAST else ""
+
+
+def _outputs(readings: Sequence[Reading], units: Sequence[Unit]) -> Int64s:
+    """Returns [readings, 3] the unit that each reading is read from, its code, and whether the event itself is left out."""
+    places = {unit.family: at for at, unit in enumerate(units)}
+    return np.array([(places[family_of(each)], each.code, each.before) for each in readings], dtype=np.int64).reshape(-1, 3)
+
+
+def _count_of(units: Sequence[Unit], kind: UnitKind) -> int:
+    return sum(unit.kind is kind for unit in units)
 
 
 def _passes(units: Int64s, cursors: int) -> tuple[Int64s, Int64s]:
