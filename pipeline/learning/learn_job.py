@@ -41,7 +41,7 @@ from pipeline.engine.learners.label_learner import LabelLearner
 from pipeline.learning.drift_watch import DriftWatch
 from pipeline.learning.published_snapshots import PublishedSnapshots
 from pipeline.learning.trained_elsewhere import TrainedElsewhere
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 from pipeline.learning.training_requests import TrainingRequests
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import ENTITY_SEPARATOR
@@ -122,7 +122,7 @@ class LearnJob:
         self._outbox = Outbox(producer_of(settings))
         self._control = ControlTopic(settings)
         self._control.definitions.watch(self._change)
-        self.teacher = Teacher()
+        self.trainer = Trainer()
         self.aside = Aside("decision or label")
         self._offsets: Offsets = {}
         self._place = Place({}, [], 0, 0, {})
@@ -162,14 +162,14 @@ class LearnJob:
     def _resume(self) -> None:
         """Continues from the saved progress: reads again the vectors that waited for labels, without teaching them."""
         place = self._place
-        self.teacher.resume(place.states, place.clock_ms)
+        self.trainer.resume(place.states, place.clock_ms)
         if not place.offsets:
             return
         starts = place.marks[0].offsets if place.marks else place.offsets
         for topic in (self._decisions, self._labels):  # vectors come first: a label before its vector would add the vector a second time
             ends = {name: end for name, end in place.offsets.items() if partition_of(name)[0] == topic}
             read_until(self._consumer, starts, ends, self._take_again, self.stopping)
-        self.teacher.refilled()
+        self.trainer.refilled()
         self._offsets = dict(place.offsets)
         if not self._stopping:
             self._send_snapshots(place.sequence)
@@ -199,7 +199,7 @@ class LearnJob:
 
     def _decide(self, decisions: Sequence[tuple[TopicMessage, ServedDecision]], refill: bool) -> None:
         id_keys = np.array([self._id_key(decision.event_id) for _, decision in decisions], np.int64)
-        self.teacher.decide([decision for _, decision in decisions], id_keys, refill)
+        self.trainer.decide([decision for _, decision in decisions], id_keys, refill)
 
     def _unlearnable(self, decision: tuple[TopicMessage, ServedDecision], error: Exception) -> None:
         self.aside.put(place_of(decision[0]), decision[0].offset() or 0, error)
@@ -208,7 +208,7 @@ class LearnJob:
         release = self._control.definitions.newest
         kind = (message.key() or b"").partition(ENTITY_SEPARATOR.encode())[0].decode()
         if release is not None and kind == release.schema.user:
-            self.teacher.label(msgspec.json.decode(message.value() or b"", type=ResolvedLabel))
+            self.trainer.label(msgspec.json.decode(message.value() or b"", type=ResolvedLabel))
 
     def _id_key(self, event_id: str) -> int:
         release = self._control.definitions.newest
@@ -220,12 +220,12 @@ class LearnJob:
     def _publish(self, now: float) -> None:
         """Publishes the snapshots that are due by event time, at most once in `publish_seconds_min`; saves the progress first."""
         self._mark()
-        sequence = self.teacher.due(self._place.sequence, self._place.clock_ms)
+        sequence = self.trainer.due(self._place.sequence, self._place.clock_ms)
         if sequence is None or now - self._published_at < self._publish_seconds_min:
             return
-        self.teacher.advance()
-        states = self.teacher.states(sequence)
-        self._place = Place(dict(self._offsets), self._place.marks, self.teacher.clock_ms, sequence, states)
+        self.trainer.advance()
+        states = self.trainer.states(sequence)
+        self._place = Place(dict(self._offsets), self._place.marks, self.trainer.clock_ms, sequence, states)
         self._published_at = now
         self._outbox.send(self._learners, b"place", msgspec.msgpack.encode(self._place))
         self._flush()
@@ -237,7 +237,7 @@ class LearnJob:
         if release is None or now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        clock_ms, now_ms = self.teacher.clock_ms, int(time.time() * 1_000)
+        clock_ms, now_ms = self.trainer.clock_ms, int(time.time() * 1_000)
         drifting = {} if self._drift is None or not clock_ms else self._drift.look(release, clock_ms, now_ms, now)
         if self._requests is not None and clock_ms:
             self._requests.ask_if_due(release, clock_ms, now_ms, drifting)
@@ -246,7 +246,7 @@ class LearnJob:
             self._send(fresh)
 
     def _send_snapshots(self, sequence: int) -> None:
-        self._send(self.teacher.snapshots(sequence))
+        self._send(self.trainer.snapshots(sequence))
 
     def _send(self, snapshots: Iterable[Snapshot]) -> None:
         """Publishes each snapshot in parts, and deletes the records of snapshots that are no longer kept."""
@@ -266,7 +266,7 @@ class LearnJob:
         """The keys of the snapshots of all models of the release in force, wherever they learn."""
         release = self._control.definitions.newest
         models = () if release is None else release.models
-        return [*self.teacher.keys(), *(snapshot_key(model.name, model.definition) for model in models if model.boosted is not None)]
+        return [*self.trainer.keys(), *(snapshot_key(model.name, model.definition) for model in models if model.boosted is not None)]
 
     def _flush(self) -> None:
         """Waits until the broker has acknowledged all records; ends the process if it does not, as the next start continues safely."""
@@ -278,9 +278,9 @@ class LearnJob:
     def _mark(self) -> None:
         """Remembers offsets by event time, so that a restart reads again only decisions that may still wait for labels."""
         release = self._control.definitions.newest
-        labelled = any(isinstance(each, LabelLearner) or each.numbers is not None for each in self.teacher.learners)
+        labelled = any(isinstance(each, LabelLearner) or each.numbers is not None for each in self.trainer.learners)
         keep_ms = 2 * release.schema.negative_after_ms if release and labelled else REPEATS_KEEP_MS
-        clock_ms, marks = self.teacher.clock_ms, self._place.marks
+        clock_ms, marks = self.trainer.clock_ms, self._place.marks
         if not marks:
             marks.append(Mark(0, {}))
         if clock_ms - marks[-1].clock_ms >= keep_ms // MARKS_KEPT:
@@ -291,7 +291,7 @@ class LearnJob:
     def _change(self) -> None:
         release = self._control.definitions.newest
         if release is not None:
-            self.teacher.change(release)
+            self.trainer.change(release)
 
     def _note_published(self, messages: Sequence[TopicMessage]) -> None:
         for message in messages:

@@ -69,8 +69,8 @@ class ServedDecision(msgspec.Struct):
     hold_out: float = 0.0
 
 
-class Teacher:
-    """The trainer: it feeds decisions and labels to the learners of the newest release, and does no I/O.
+class Trainer:
+    """Feeds decisions and labels to the learners of the newest release, and does no I/O.
 
     The state of a model outlives the replacement of its definition: the last `REPLACED_KEPT` replaced definitions of each model keep their
     state, and continue from it when a release names them again. Meanwhile they learn nothing.

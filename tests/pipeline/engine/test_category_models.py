@@ -14,7 +14,7 @@ from features.schema.string_hash import words_of
 from foundation.refusal import Refusal
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
@@ -101,7 +101,7 @@ def test_the_learn_job_counts_decisions_as_a_replay_counts_events(
     release: Release, events: list[dict[str, object]], replay: Replay, scores: dict[str, NDArray[np.float64]]
 ) -> None:
     assert len(scores["odd_shop"]) == len(events)
-    teacher, again = Teacher(), Teacher()
+    trainer, again = Trainer(), Trainer()
     time_ms = replay.published["odd_shop"].event_time_ms
     served = [
         ServedDecision(
@@ -118,10 +118,10 @@ def test_the_learn_job_counts_decisions_as_a_replay_counts_events(
         if int(str(each["at"])) < time_ms
     ]
     half = len(served) // 2
-    teacher.change(release)
-    teacher.decide(served[:half], np.arange(half))
+    trainer.change(release)
+    trainer.decide(served[:half], np.arange(half))
     again.change(release)
-    again.resume(teacher.states(1), teacher.clock_ms)
+    again.resume(trainer.states(1), trainer.clock_ms)
     again.decide(served[:half], np.arange(half), refill=True)
     again.decide(served[half:], np.arange(half, len(served)))
     made = {snapshot.model: snapshot.arrays for snapshot in again.snapshots(2)}

@@ -14,7 +14,7 @@ from detectors.scores.cauchy_combination import CauchyCombination
 from foundation.refusal import Refusal
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.learning.trainer import ServedDecision, ServedModel, Teacher
+from pipeline.learning.trainer import ServedDecision, ServedModel, Trainer
 from pipeline.replay.replay import Replay
 from pipeline.tables.event_files import read_history
 
@@ -108,8 +108,8 @@ def test_a_feature_of_a_key_is_scored_by_the_values_of_that_key(scored: dict[str
 def test_the_learn_job_learns_from_decisions_what_a_replay_does(
     release: Release, replay: Replay, scored: dict[str, NDArray[np.float64]]
 ) -> None:
-    teacher = Teacher()
-    teacher.change(release)
+    trainer = Trainer()
+    trainer.change(release)
     names = [model.name for model in release.models]
     time_ms = replay.published["odd"].event_time_ms
     count = int(np.searchsorted(START_MS + 20_000 * np.arange(EVENTS), time_ms))
@@ -125,8 +125,8 @@ def test_the_learn_job_learns_from_decisions_what_a_replay_does(
         )
         for id in range(count)
     ]
-    teacher.decide(decisions, np.arange(count))
-    [snapshot] = [each for each in teacher.snapshots(1) if each.model == "odd"]
+    trainer.decide(decisions, np.arange(count))
+    [snapshot] = [each for each in trainer.snapshots(1) if each.model == "odd"]
     for name, array in replay.published["odd"].arrays.items():
         assert np.array_equal(snapshot.arrays[name], array)
 

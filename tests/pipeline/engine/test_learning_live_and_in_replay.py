@@ -14,7 +14,7 @@ from imitation import Imitation
 
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 from pipeline.replay.replay import Replay
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.tables.event_files import read_history
@@ -75,35 +75,35 @@ class LearnJob:
     """The learn job without a broker: it hears decisions and labels, and can be killed and started again from what it kept."""
 
     def __init__(self, release: Release) -> None:
-        self.release, self.teacher = release, Teacher()
-        self.teacher.change(release)
+        self.release, self.trainer = release, Trainer()
+        self.trainer.change(release)
         self.decisions: list[ServedDecision] = []
         self.labels: list[ResolvedLabel] = []
 
     def hear(self, decisions: list[ServedDecision], labels: list[ResolvedLabel]) -> None:
-        self._decide(self.teacher, decisions, refill=False)
+        self._decide(self.trainer, decisions, refill=False)
         for label in labels:
-            self.teacher.label(label)
+            self.trainer.label(label)
         self.decisions += decisions
         self.labels += labels
 
     def publish(self, sequence: int) -> list[Any]:
-        self.teacher.advance()
-        return self.teacher.snapshots(sequence)
+        self.trainer.advance()
+        return self.trainer.snapshots(sequence)
 
     def killed_and_started_again(self, sequence: int) -> None:
-        states, clock_ms = self.teacher.states(sequence), self.teacher.clock_ms
-        self.teacher = Teacher()
-        self.teacher.change(self.release)
-        self.teacher.resume(states, clock_ms)
-        self._decide(self.teacher, self.decisions, refill=True)
+        states, clock_ms = self.trainer.states(sequence), self.trainer.clock_ms
+        self.trainer = Trainer()
+        self.trainer.change(self.release)
+        self.trainer.resume(states, clock_ms)
+        self._decide(self.trainer, self.decisions, refill=True)
         for label in self.labels:
-            self.teacher.label(label)
-        self.teacher.refilled()
+            self.trainer.label(label)
+        self.trainer.refilled()
 
     @staticmethod
-    def _decide(teacher: Teacher, decisions: list[ServedDecision], refill: bool) -> None:
-        teacher.decide(decisions, np.array([int(decision.event_id) for decision in decisions]), refill)
+    def _decide(trainer: Trainer, decisions: list[ServedDecision], refill: bool) -> None:
+        trainer.decide(decisions, np.array([int(decision.event_id) for decision in decisions]), refill)
 
 
 @pytest.mark.parametrize("killed_after", [None, 9])

@@ -10,7 +10,7 @@ from imitation import ControlRecord, Imitation
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import PART_BYTES_MAX, parts_of
 from pipeline.engine.definitions.release import Release, compile_release
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 
 TEXTS = {
     "schema": "id: {field: id, type: integer}\ntime: {field: at, unit: ms}\nuser: who\nentities: []\n"
@@ -24,11 +24,11 @@ OTHER = TEXTS | {"models": TEXTS["models"].replace("seed: 1", "seed: 2")}
 
 def snapshot_of(release: Release, sequence: int) -> Snapshot:
     """A snapshot that has learned a little."""
-    teacher = Teacher()
-    teacher.change(release)
+    trainer = Trainer()
+    trainer.change(release)
     served = [ServedDecision(str(id), id, "u", {"amount": float(id % 17)}, {"count_1h": 1.0}, 1) for id in range(300)]
-    teacher.decide(served, np.arange(300))
-    [snapshot] = teacher.snapshots(sequence)
+    trainer.decide(served, np.arange(300))
+    [snapshot] = trainer.snapshots(sequence)
     return snapshot
 
 

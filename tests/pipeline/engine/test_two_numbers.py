@@ -16,7 +16,7 @@ from detectors.scores.score_map import COUNT_MIN, ScoreMap
 from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.learners import stable_scale
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 from pipeline.replay.decisions_file import PROBABILITY_COLUMNS
 from pipeline.replay.replay import Replay
 from pipeline.score_job.labels import ResolvedLabel
@@ -157,18 +157,18 @@ def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.
     monkeypatch.setattr(stable_scale, "REFERENCE_EVENTS", 1_000)  # so that the reference is complete, and maps are replaced
     events, release = payments(4_000), compile_release(1, TEXTS)
     Replay(release, history_of(events, tmp_path, release), None).run(tmp_path)
-    job, teacher = Imitation(), Teacher()
+    job, trainer = Imitation(), Trainer()
     job.release(1, TEXTS)
-    teacher.change(release)
+    trainer.change(release)
     taken = 0
     for period in sorted({event["at"] // HOUR_MS for event in events}):
-        job.control([("m", snapshot.model, snapshot.encode()) for snapshot in published(teacher, period)])
+        job.control([("m", snapshot.model, snapshot.encode()) for snapshot in published(trainer, period)])
         job.events([msgspec.json.encode(event) for event in events if event["at"] // HOUR_MS == period])
         decisions = [served(decision) for decision in job.decisions()[taken:]]
         taken += len(decisions)
         random.Random(period).shuffle(decisions)  # partitions come in any order; only the forest learns in theirs
         decisions.sort(key=lambda decision: decision.event_time)
-        teacher.decide(decisions, np.array([int(decision.event_id) for decision in decisions]))
+        trainer.decide(decisions, np.array([int(decision.event_id) for decision in decisions]))
     replayed = rows_of(tmp_path)
     assert sum(row["score"] is not None for row in replayed) > 3_000
     for one, other in zip(job.decisions(), replayed, strict=True):
@@ -176,9 +176,9 @@ def test_maps_that_live_and_replay_learn_are_equal_to_the_bit(tmp_path: pathlib.
         assert one["action"] == other["action"]
 
 
-def published(teacher: Teacher, period: int) -> list[Any]:
-    teacher.advance()
-    return teacher.snapshots(period)
+def published(trainer: Trainer, period: int) -> list[Any]:
+    trainer.advance()
+    return trainer.snapshots(period)
 
 
 def test_a_detector_of_another_entity_has_a_map_of_its_own_scores(tmp_path: pathlib.Path) -> None:
@@ -270,7 +270,7 @@ def test_a_duplicate_is_answered_with_the_score_that_was_served_though_the_map_h
     assert answers[1]["flags"] == ["duplicate"]
 
 
-def decide(teacher: Teacher, numbers: range, action: str = "approve", refill: bool = False, scale: str = "stable") -> None:
+def decide(trainer: Trainer, numbers: range, action: str = "approve", refill: bool = False, scale: str = "stable") -> None:
     """Decisions with scores that spread over the scale, an event a second."""
     made = [
         msgspec.convert(
@@ -291,74 +291,74 @@ def decide(teacher: Teacher, numbers: range, action: str = "approve", refill: bo
         )
         for n in numbers
     ]
-    teacher.decide(made, np.array(numbers), refill)
+    trainer.decide(made, np.array(numbers), refill)
 
 
-def label(teacher: Teacher, number: int, value: int = 1, after_ms: int = 1) -> None:
+def label(trainer: Trainer, number: int, value: int = 1, after_ms: int = 1) -> None:
     at_ms = START_MS + number * 1_000
     amount = {"amount": float(number % 97)}
-    teacher.label(ResolvedLabel(str(number), number, at_ms, value, at_ms + after_ms, "u", {"count_1h": 1.0}, amount))
+    trainer.label(ResolvedLabel(str(number), number, at_ms, value, at_ms + after_ms, "u", {"count_1h": 1.0}, amount))
 
 
-def counts(teacher: Teacher) -> tuple[float, float]:
+def counts(trainer: Trainer) -> tuple[float, float]:
     """Negatives and positives that the calibration of `shape` counts."""
-    teacher.advance()
-    [found] = [each.numbers.state()["numbers.counts"] for each in teacher.learners if each.model.name == "shape" and each.numbers]
+    trainer.advance()
+    [found] = [each.numbers.state()["numbers.counts"] for each in trainer.learners if each.model.name == "shape" and each.numbers]
     return float(found[0].sum()), float(found[1].sum())
 
 
-def teacher_of(texts: dict[str, str] = TEXTS, id: int = 1) -> Teacher:
-    teacher = Teacher()
-    teacher.change(compile_release(id, texts))
-    return teacher
+def trainer_of(texts: dict[str, str] = TEXTS, id: int = 1) -> Trainer:
+    trainer = Trainer()
+    trainer.change(compile_release(id, texts))
+    return trainer
 
 
 DAY = 86_400
 
 
 def test_an_event_is_counted_once_by_its_newest_label() -> None:
-    teacher = teacher_of()
-    decide(teacher, range(4))
-    label(teacher, 1, 1)
-    label(teacher, 2, 0)
-    decide(teacher, range(10, 11))
-    assert counts(teacher) == (1.0, 1.0)
-    label(teacher, 2, 1, after_ms=2)
-    assert counts(teacher) == (0.0, 2.0)
-    decide(teacher, range(DAY + 5, DAY + 6))  # without a label, 0 and 3 count as negative after a day
-    assert counts(teacher) == (2.0, 2.0)
-    label(teacher, 3, 1, after_ms=2)
-    assert counts(teacher) == (1.0, 3.0)
+    trainer = trainer_of()
+    decide(trainer, range(4))
+    label(trainer, 1, 1)
+    label(trainer, 2, 0)
+    decide(trainer, range(10, 11))
+    assert counts(trainer) == (1.0, 1.0)
+    label(trainer, 2, 1, after_ms=2)
+    assert counts(trainer) == (0.0, 2.0)
+    decide(trainer, range(DAY + 5, DAY + 6))  # without a label, 0 and 3 count as negative after a day
+    assert counts(trainer) == (2.0, 2.0)
+    label(trainer, 3, 1, after_ms=2)
+    assert counts(trainer) == (1.0, 3.0)
 
 
 def test_a_score_that_was_served_on_the_raw_scale_is_not_counted() -> None:
-    teacher = teacher_of()
-    decide(teacher, range(4), scale="raw")
-    label(teacher, 1, 1)
-    decide(teacher, range(10, 11))
-    assert counts(teacher) == (0.0, 0.0)
+    trainer = trainer_of()
+    decide(trainer, range(4), scale="raw")
+    label(trainer, 1, 1)
+    decide(trainer, range(10, 11))
+    assert counts(trainer) == (0.0, 0.0)
 
 
 def test_the_silence_after_a_blocked_event_says_nothing() -> None:
-    teacher = teacher_of()
-    decide(teacher, range(4), action="block")
-    label(teacher, 1, 1)
-    label(teacher, 2, 0)
-    decide(teacher, range(DAY + 5, DAY + 6))
-    assert counts(teacher) == (1.0, 1.0)
+    trainer = trainer_of()
+    decide(trainer, range(4), action="block")
+    label(trainer, 1, 1)
+    label(trainer, 2, 0)
+    decide(trainer, range(DAY + 5, DAY + 6))
+    assert counts(trainer) == (1.0, 1.0)
 
 
 def test_a_label_that_overtakes_its_decision_is_counted_and_its_event_never_as_negative() -> None:
-    teacher = teacher_of()
-    label(teacher, 1)
-    decide(teacher, range(10, 11))
-    assert counts(teacher) == (0.0, 0.0)
-    decide(teacher, range(1, 2))
-    assert counts(teacher) == (0.0, 1.0)
+    trainer = trainer_of()
+    label(trainer, 1)
+    decide(trainer, range(10, 11))
+    assert counts(trainer) == (0.0, 0.0)
+    decide(trainer, range(1, 2))
+    assert counts(trainer) == (0.0, 1.0)
 
 
 def test_what_is_read_again_after_a_restart_is_not_counted_again_and_can_be_corrected() -> None:
-    before, after = teacher_of(), teacher_of()
+    before, after = trainer_of(), trainer_of()
     decide(before, range(4))
     label(before, 1)
     decide(before, range(DAY + 5, DAY + 6))
@@ -374,7 +374,7 @@ def test_what_is_read_again_after_a_restart_is_not_counted_again_and_can_be_corr
 
 
 def test_a_restarted_learn_job_publishes_the_snapshots_that_it_would_have_published() -> None:
-    before, after = teacher_of(), teacher_of()
+    before, after = trainer_of(), trainer_of()
     decide(before, range(3_000))
     before.advance()
     states = before.states(4)
@@ -388,20 +388,20 @@ def test_a_restarted_learn_job_publishes_the_snapshots_that_it_would_have_publis
 
 
 def test_a_release_that_changes_the_scale_keeps_what_the_model_has_learned() -> None:
-    teacher = teacher_of(RAW)
-    decide(teacher, range(1_000))
-    assert [sorted(each.arrays_of("scale")) for each in teacher.snapshots(1)] == [[]]
-    teacher.change(compile_release(2, TEXTS))
-    decide(teacher, range(1_000, 2_000))
-    shape, own = teacher.snapshots(2)
+    trainer = trainer_of(RAW)
+    decide(trainer, range(1_000))
+    assert [sorted(each.arrays_of("scale")) for each in trainer.snapshots(1)] == [[]]
+    trainer.change(compile_release(2, TEXTS))
+    decide(trainer, range(1_000, 2_000))
+    shape, own = trainer.snapshots(2)
     assert shape.arrays_of("scale")["count"].tolist() == own.arrays_of("scale")["count"].tolist() == [1_000]
-    assert teacher.learners[0].state()["lessons"].tolist() == [2_000]
+    assert trainer.learners[0].state()["lessons"].tolist() == [2_000]
 
 
 def test_states_that_do_not_fit_into_a_record_leave_their_samples_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stable_scale, "REFERENCE_EVENTS", 12_000)
     monkeypatch.setattr("pipeline.learning.trainer.STATES_BYTES_MAX", 250_000)
-    before, after = teacher_of(), teacher_of()
+    before, after = trainer_of(), trainer_of()
     decide(before, range(15_000))
     [shape, _] = before.snapshots(1)
     states = before.states(2)
@@ -414,10 +414,10 @@ def test_states_that_do_not_fit_into_a_record_leave_their_samples_out(monkeypatc
 
 def test_of_many_labels_without_an_event_the_latest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.engine.learners.outcome_counts.EARLY_MAX", 3)
-    teacher = teacher_of()
+    trainer = trainer_of()
     for number in range(5):
-        label(teacher, number)
-    decide(teacher, range(10, 11))
-    assert counts(teacher) == (0.0, 0.0)
-    decide(teacher, range(5))
-    assert counts(teacher) == (0.0, 3.0)
+        label(trainer, number)
+    decide(trainer, range(10, 11))
+    assert counts(trainer) == (0.0, 0.0)
+    decide(trainer, range(5))
+    assert counts(trainer) == (0.0, 3.0)

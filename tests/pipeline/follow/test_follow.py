@@ -25,7 +25,7 @@ from pipeline.follow.recorded_stamps import Recorded
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.published_snapshots import PublishedSnapshots
-from pipeline.learning.trainer import ServedDecision, Teacher
+from pipeline.learning.trainer import ServedDecision, Trainer
 from pipeline.score_job.labels import ResolvedLabel
 from pipeline.wire.declaration import Kind, Tag
 from stores.archive.archive import open_archive
@@ -94,14 +94,14 @@ class LiveRun:
             kind: [] for kind in ("events", "decisions", "labels", "control", "models", "entries")
         }
         self.at_ms = START_MS
-        self._teacher, self._published, self._sequence = Teacher(), PublishedSnapshots(), 0
+        self._trainer, self._published, self._sequence = Trainer(), PublishedSnapshots(), 0
         self._so_far = DecisionsSoFar()
         self._labels = LabelResolver(cast(Decisions, self._so_far), self.job.user.definitions, 60_000, lambda: self.at_ms)
         self._done = 0
 
     def release(self, id: int, texts: dict[str, str]) -> None:
         self.control(Imitation.records_of(id, texts))
-        self._teacher.change(compile_release(id, texts))
+        self._trainer.change(compile_release(id, texts))
 
     def control(self, records: list[ControlRecord]) -> None:
         for topic, key, value in records:
@@ -134,7 +134,7 @@ class LiveRun:
             if sent.topic == "labels-resolved":
                 self.job.tell(Kind.LABELS, sent.key, sent.value, "who")
                 if sent.key.startswith(b"who"):
-                    self._teacher.label(msgspec.json.decode(sent.value, type=ResolvedLabel))
+                    self._trainer.label(msgspec.json.decode(sent.value, type=ResolvedLabel))
 
     def entry(self, shop: str, is_listed: bool) -> None:
         """A shop that is put on the list, or taken off."""
@@ -147,16 +147,16 @@ class LiveRun:
         """Publishes what was learned of all decisions so far, in parts, and takes off what that replaces."""
         fresh = [msgspec.json.decode(record.value, type=ServedDecision) for record in self.kept["decisions"][self._done :]]
         self._done = len(self.kept["decisions"])
-        self._teacher.decide(fresh, np.array([int(decision.event_id) for decision in fresh], np.int64))
-        self._teacher.advance()
+        self._trainer.decide(fresh, np.array([int(decision.event_id) for decision in fresh], np.int64))
+        self._trainer.advance()
         self._sequence += 1
         sent: set[str] = set()
-        for snapshot in self._teacher.snapshots(self._sequence):
+        for snapshot in self._trainer.snapshots(self._sequence):
             for key, value in parts_of(snapshot, 700):
                 self.control([("m", key, value)])
                 self._published.note(key, True)
                 sent.add(key)
-        for key in self._published.surplus(self._teacher.keys(), sent):
+        for key in self._published.surplus(self._trainer.keys(), sent):
             self._keep("models", b"", key.encode())
             self.job._position_of("m")
             self._published.note(key, False)

@@ -19,7 +19,7 @@ from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
 from pipeline.learning.label_record import LabelRecord
 from pipeline.learning.label_resolver import LabelResolver
 from pipeline.learning.learn_job import LearnJob
-from pipeline.learning.trainer import Teacher
+from pipeline.learning.trainer import Trainer
 from pipeline.sinks import deliver_job
 from pipeline.sinks.deliver_job import Deliverer
 from pipeline.sinks.metric_follower import MetricFollower
@@ -171,8 +171,8 @@ def learn_job() -> LearnJob:
     """One without a broker."""
     job = object.__new__(LearnJob)
     job._control = type("Control", (), {"definitions": definitions()})()
-    job._offsets, job._decisions, job.aside, job.teacher = {}, "weir.decisions", Aside("decision or label"), Teacher()
-    job.teacher.change(compile_release(1, TEXTS))
+    job._offsets, job._decisions, job.aside, job.trainer = {}, "weir.decisions", Aside("decision or label"), Trainer()
+    job.trainer.change(compile_release(1, TEXTS))
     return job
 
 
@@ -182,9 +182,9 @@ def test_learning_goes_on_behind_records_that_cannot_be_learned() -> None:
     values = [decision(1), *bad, decision(4), decision(1)]
     job._take([_Message("weir.decisions", value, offset) for offset, value in enumerate(values)])  # type: ignore[arg-type]
     plain._take([_Message("weir.decisions", decision(id), id) for id in (1, 4)])  # type: ignore[arg-type]
-    assert (job.aside.count, job._offsets, job.teacher.repeats) == (4, {"weir.decisions/0": 7}, 1)
-    assert job.teacher.states(1) == plain.teacher.states(1)
-    assert job.teacher.clock_ms == plain.teacher.clock_ms == 1_004
+    assert (job.aside.count, job._offsets, job.trainer.repeats) == (4, {"weir.decisions/0": 7}, 1)
+    assert job.trainer.states(1) == plain.trainer.states(1)
+    assert job.trainer.clock_ms == plain.trainer.clock_ms == 1_004
 
 
 def test_a_place_that_cannot_be_read_leaves_the_one_before_it() -> None:
@@ -240,8 +240,8 @@ def test_the_teacher_sees_each_event_once_within_a_batch_and_behind_it() -> None
     messages = [_Message("weir.decisions", decision(id), at) for at, id in enumerate((1, 1, 2, 1))]
     job._take(messages)  # type: ignore[arg-type]
     job._take(messages)  # type: ignore[arg-type]
-    assert job.teacher.repeats == 2 + 4
-    assert np.isfinite(job.teacher.clock_ms)
+    assert job.trainer.repeats == 2 + 4
+    assert np.isfinite(job.trainer.clock_ms)
 
 
 def test_while_the_disk_is_full_decisions_wait_and_what_is_there_is_read(tmp_path: pathlib.Path) -> None:
