@@ -61,12 +61,12 @@ class Arrivals:
             return []
         entries = [entry for waiting in taken for entry in waiting.entries]
         self._pace.taken(len(entries))
-        records = self._append(entries)
-        if not records:
+        first, records = self._append(entries)
+        if first is None:
             self._refuse(taken)
             return []
         self._disk.clear()
-        _tell(taken, records[0].ordinal)
+        _tell(taken, first)
         return records
 
     def copied(self) -> Iterator[list[LogRecord]]:
@@ -78,11 +78,12 @@ class Arrivals:
             reader.refresh()
             if not reader.is_behind or not (found := reader.read(self._settings.bundle_events_max)):
                 continue
-            if records := self._append([_copied_from(name, each) for each in found]):
-                self._positions[name] = reader.position
-                yield records
-            else:
+            first, records = self._append([_copied_from(name, each) for each in found])
+            if first is None:
                 reader.seek(found[0].ordinal)
+                continue
+            self._positions[name] = reader.position
+            yield records
 
     def refuse_for(self, seconds: float) -> None:
         """Refuses a micro-batch of what callers put in, for which it waits up to `seconds`."""
@@ -91,15 +92,15 @@ class Arrivals:
     def _taken(self, seconds: float) -> list[Waiting]:
         return self._intake.take(self._settings.bundle_events_max, self._settings.bundle_bytes_max, seconds)
 
-    def _append(self, entries: Sequence[Entry]) -> list[LogRecord]:
-        """Appends records, and returns them as they stand in the input; none where the disk refuses them."""
+    def _append(self, entries: Sequence[Entry]) -> tuple[int | None, list[LogRecord]]:
+        """Appends records, and returns the ordinal of the first, None where the disk refuses them, and all as they stand in the input."""
         at_ms = int(self._clock() * 1000)
         try:
             first = self._input.append_at(entries, at_ms)
         except OSError as error:
             self._disk.note(error)
-            return []
-        return [LogRecord(first + number, at_ms, *entry) for number, entry in enumerate(entries)]
+            return None, []
+        return first, [LogRecord(first + number, at_ms, *entry) for number, entry in enumerate(entries)]
 
     def _refuse(self, taken: Sequence[Waiting]) -> None:
         """Says of records that they are not in the log."""

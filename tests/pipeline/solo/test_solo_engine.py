@@ -355,6 +355,9 @@ def test_a_log_that_cannot_be_written_says_so_and_goes_on_when_it_can(running, m
     system.put(entries(payments(1)))
     assert len(system.wait().outcomes()) == 1
     assert not system.engine.write_problem
+    system.engine.put([], lambda end, problem: answers.append((end, problem)))
+    until(lambda: len(answers) == 2)
+    assert answers[1] == (system.engine._input.end, ""), "nothing at all is in the log at once"
 
 
 def test_more_than_may_wait_is_refused_and_a_batch_is_taken_whole() -> None:
