@@ -39,7 +39,8 @@ def decide(api: Api, events: list[dict[str, object]], knowing: bool) -> None:
     job.release(release.id, api.in_force.texts)
     if knowing:
         decoder = Decoder(release.schema)
-        lesson = [event(number, amount=10.0 + number % 7, at=1_700_000_000_000 + 20_000 * number) for number in range(4_000)]
+        at_ms = 1_700_000_000_000
+        lesson = [event(number, f"c{number % 40}", amount=10.0 + number % 7, at=at_ms + 20_000 * number) for number in range(4_000)]
         batch = Batch.of([decoder.decode(msgspec.json.encode(each), 1 << 50) for each in lesson], release.schema)
         learned = Replay(release, History(batch), None)
         learned.run(None)

@@ -26,7 +26,6 @@ from tests.patterns.sequences.test_sequences_against_brute_force import (
     sequences,
     shown,
     streams,
-    valued_streams,
     wanted,
 )
 
@@ -226,7 +225,7 @@ def test_matches_and_their_events_are_those_of_brute_force(
 @settings(max_examples=examples(40), deadline=None)
 @given(
     asking_sequences().filter(no_wait).map(written),
-    valued_streams(),
+    streams(valued=True),
     st.lists(st.integers(0, 24), max_size=3),
     st.sampled_from(KEYS),
     st.booleans(),
@@ -272,7 +271,7 @@ def is_warm(plain: PlainSequence) -> bool:
 @settings(max_examples=examples(80), deadline=None)
 @given(
     st.one_of(sequences(), asking_sequences()).filter(is_warm).map(written),
-    valued_streams(),
+    streams(valued=True),
     st.integers(0, 24),
     st.lists(st.integers(0, 24), max_size=2),
     st.booleans(),
