@@ -21,6 +21,8 @@ NOW_MS = 1_660_010_000_000
 CUSTOMERS, TERMINALS = 120, 40
 SECONDS, RATE = 120, 8
 """How long the live payments last, and how many ordinary ones there are a second."""
+LESSON_DAYS = 0.02
+"""Half an hour: each thirty seconds of it make a snapshot, and over a day most of these would come of one payment each."""
 WATCHED = tuple(f"d{number:06d}" for number in range(4))
 STEPS = """
 title: Small payments, then a large one
@@ -128,7 +130,7 @@ def stream(seed: int = 5) -> tuple[bytes, ...]:
 def lesson() -> tuple[bytes, ...]:
     """Payments of a week before, from which the snapshots are learned."""
     town = Town(9, CUSTOMERS, TERMINALS, first_id=1_000_000)
-    return tuple(payment.encode() for payment in town.history(NOW_MS - 7 * 86_400_000, 1.0, 5_000, 25))
+    return tuple(payment.encode() for payment in town.history(NOW_MS - 7 * 86_400_000, LESSON_DAYS, 5_000, 25))
 
 
 @functools.cache
