@@ -29,14 +29,14 @@ CONFIG = {
     "   parameters: {window_size: 20, seed: 7}}\n",
     "policy": "score: first_ready(shape)\nbands: [{below: 0.5, action: approve}, {action: review}]\nfallback: {action: review}\n",
 }
-ROUNDS, EVENTS_OF_A_ROUND = 6, 25
+ROUNDS, EVENTS_OF_A_ROUND = 4, 30
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], object], every_seconds: float = 0.05) -> None:
     deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(every_seconds)
 
 
 def follow(system: SoloInProcess, *arguments: str) -> Result:
@@ -52,9 +52,9 @@ def system(tmp_path_factory: pytest.TempPathFactory):
         (config / f"{part}.yaml").write_text(text)
     (config / "lists").mkdir()
     (config / "lists" / "watched.txt").write_text("t1\n")
-    with SoloInProcess(config, tmp_path_factory.mktemp("system"), archive_interval_ms=200) as running:
+    with SoloInProcess(config, tmp_path_factory.mktemp("system"), archive_interval_ms=500) as running:
         live(running)
-        until(lambda: lacking(running.settings) == [])
+        until(lambda: lacking(running.settings) == [], 0.5)  # each look reads all of the archive
         yield running
 
 
