@@ -48,7 +48,7 @@ class Run:
         town = Town(5, customers=30 * RATE, terminals=5 * RATE)
         self.attacks = Attacks(town, every_seconds=3.0)
         self.attacked = {}
-        payments = [*town.long_ago(NOW_MS), *town.history(NOW_MS, 3.0, 3_200 + 120 * RATE, RATE)]
+        payments = [*town.long_ago(NOW_MS), *town.history(NOW_MS, 0.2, 3_200 + 120 * RATE, RATE)]
         payments += self._live(town)
         self.tally = Tally(self.attacked)
         self.rules_of: dict[int, set[str]] = collections.defaultdict(set)
