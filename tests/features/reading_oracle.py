@@ -1,5 +1,6 @@
 """What every reading over every kind of window must give, made anew for each event from all rows; and random streams of one key."""
 
+import functools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Row:
         return self.time_ms, self.id
 
 
+@functools.cache
 def unit_of(window: Window, time_ms: int) -> tuple[int, ...]:
     local = (datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC")) + timedelta(milliseconds=time_ms)).astimezone(ZoneInfo(window.zone))
     return (local.year, local.month) if window.unit == "month" else (local.year, local.month, local.day, local.hour)
