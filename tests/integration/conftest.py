@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import pytest
 from beside import make_importable
 
+from deploy.machine.processes import Processes
 from deploy.servers.flink_files import needed_for
 
 make_importable(
     __file__,
     "flink_servers",
     "score_job_runs",
+    "killable_hdfs",
     "side_job_runs",
     "planted_stages",
     "one_release",
@@ -20,6 +22,7 @@ make_importable(
     "delivery_runs",
     "archive_runs",
     "full_system",
+    "full_profile_system",
     "druid_segments",
     "metric_stream",
     "api_process",
@@ -39,6 +42,8 @@ make_importable(
 )
 
 from flink_servers import FlinkServers  # noqa: E402 - there once it has been loaded
+from full_profile_system import FullProfile, full_profile  # noqa: E402
+from killable_hdfs import KillableHdfs  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,3 +61,17 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
     with servers.processes:
         servers.scale(1)
         yield servers
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FullProfile]:
+    """The whole system with a server for each store; a store that a test kills is started again by it."""
+    with full_profile(tmp_path_factory.mktemp("full")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def killable_hdfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableHdfs]:
+    """An HDFS for the tests that attack it or take it down; each leaves it running."""
+    with Processes() as processes:
+        yield KillableHdfs(tmp_path_factory.mktemp("killable-hdfs"), processes)

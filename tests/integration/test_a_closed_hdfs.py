@@ -10,17 +10,14 @@ from collections.abc import Iterator
 import pytest
 from another_user import answered_asks, as_another_user, use_hdfs
 from hdfs_native import Client
+from killable_hdfs import USER, KillableHdfs
 from listening import is_of_this_machine_alone, listening
 
 from deploy.machine.certificate import make_certificate
-from deploy.machine.ports import free_ports
-from deploy.machine.processes import Process, Processes
-from deploy.servers.hdfs import Hdfs
 from deploy.servers.hdfs_security import USER_VARIABLE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
-USER = "a-secret-name"
 PATH = "/weir/archive/events.parquet"
 CONTENT = b"what was paid"
 NAMES = ("", "root", "hdfs", "weir", "dr.who", "a-guess")
@@ -39,63 +36,53 @@ PAGES = (
 FORBIDDEN = ("403", "404", "405")
 
 
-class Closed:
-    """A NameNode and a DataNode, and one file in them."""
-
-    def __init__(self, folder: pathlib.Path, processes: Processes) -> None:
-        self.folder = folder
-        self.hdfs = Hdfs(folder, folder / "logs", *free_ports(2), USER)
-        self.name_node = processes.add(self.hdfs.launch_name_node())
-        self.data_node = processes.add(self.hdfs.launch_data_node())
-        self.hdfs.wait(self.name_node)
-
-    def ports(self, *nodes: Process) -> list[int]:
-        return sorted(place.port for place in listening([node.pid for node in nodes]))
-
-
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
-    before = os.environ.get(USER_VARIABLE)
-    os.environ[USER_VARIABLE] = USER
-    try:
-        with Processes() as processes:
-            closed = Closed(tmp_path_factory.mktemp("hdfs"), processes)
-            file = Client(closed.hdfs.url).create(PATH)
-            file.write(CONTENT)
-            file.close()
-            yield closed
-    finally:
-        os.environ.pop(USER_VARIABLE)
-        if before is not None:
-            os.environ[USER_VARIABLE] = before
+def closed(killable_hdfs: KillableHdfs) -> Iterator[KillableHdfs]:
+    """With a file in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(USER_VARIABLE, USER)
+        file = Client(killable_hdfs.hdfs.url).create(PATH)
+        file.write(CONTENT)
+        file.close()
+        yield killable_hdfs
 
 
-def test_hdfs_listens_on_this_machine_alone(closed: Closed) -> None:
-    places = listening([closed.name_node.pid, closed.data_node.pid])
+def ports(closed: KillableHdfs, *names: str) -> list[int]:
+    """On which these servers listen."""
+    return sorted(place.port for place in listening([closed.by_name[name].pid for name in names]))
+
+
+def files(closed: KillableHdfs) -> list[str]:
+    return sorted(status.path for status in Client(closed.hdfs.url).list_status("/", True) if not status.isdir)
+
+
+def test_hdfs_listens_on_this_machine_alone(closed: KillableHdfs) -> None:
+    places = listening([node.pid for node in closed.by_name.values()])
     assert [place for place in places if not is_of_this_machine_alone(place)] == []
 
 
-def test_no_name_but_the_secret_one_is_let_in(closed: Closed) -> None:
+def test_no_name_but_the_secret_one_is_let_in(closed: KillableHdfs) -> None:
+    before = files(closed)
     assert as_another_user(use_hdfs, closed.hdfs.url, NAMES, PATH) == "[]"
-    assert [status.path for status in Client(closed.hdfs.url).list_status("/", True) if not status.isdir] == [PATH]
+    assert files(closed) == before
     assert bytes(Client(closed.hdfs.url).read(PATH).read()) == CONTENT
 
 
-def test_who_knows_the_name_is_let_in(closed: Closed) -> None:
+def test_who_knows_the_name_is_let_in(closed: KillableHdfs) -> None:
     """Otherwise the refusals would say nothing."""
     assert "stat" in as_another_user(use_hdfs, closed.hdfs.url, [USER], "/none")
 
 
-def test_no_page_is_shown(closed: Closed) -> None:
-    ports = closed.ports(closed.name_node, closed.data_node)
-    assert as_another_user(answered_asks, ports, [("GET", page, None) for page in PAGES], FORBIDDEN) == "[]"
+def test_no_page_is_shown(closed: KillableHdfs) -> None:
+    assert as_another_user(answered_asks, ports(closed, *closed.by_name), [("GET", page, None) for page in PAGES], FORBIDDEN) == "[]"
 
 
-def test_a_block_is_not_given_out_without_a_token_of_the_name_node(closed: Closed) -> None:
-    [meta] = closed.folder.glob("data/current/BP-*/current/finalized/**/blk_*.meta")
+def test_a_block_is_not_given_out_without_a_token_of_the_name_node(closed: KillableHdfs) -> None:
+    blocks = closed.folder.glob("data/current/BP-*/current/finalized/**/blk_*.meta")
+    [meta] = [meta for meta in blocks if meta.with_name(meta.name.rpartition("_")[0]).read_bytes() == CONTENT]
     pool = next(part for part in meta.parts if part.startswith("BP-"))
     block, stamp = re.fullmatch(r"blk_([0-9]+)_([0-9]+)\.meta", meta.name).groups()  # type: ignore[union-attr]
-    answers = as_another_user(read_block, closed.ports(closed.data_node), pool, int(block), int(stamp))
+    answers = as_another_user(read_block, ports(closed, "data-node"), pool, int(block), int(stamp))
     assert "refused" in answers
     assert CONTENT.decode() not in answers
 
@@ -137,14 +124,14 @@ def varint(value: int) -> bytes:
     return bytes([low | 0x80]) + varint(high) if high else bytes([low])
 
 
-def test_its_secrets_stand_in_no_log_and_in_no_command_line(closed: Closed) -> None:
+def test_its_secrets_stand_in_no_log_and_in_no_command_line(closed: KillableHdfs) -> None:
     secrets = (USER, make_certificate(closed.folder / "keys").password)
-    for node in (closed.name_node, closed.data_node):
+    for node in closed.by_name.values():
         said = node.log.read_text() + pathlib.Path(f"/proc/{node.pid}/cmdline").read_text()
         assert [secret for secret in secrets if secret in said] == []
 
 
-def test_what_it_keeps_is_its_owners_alone(closed: Closed) -> None:
+def test_what_it_keeps_is_its_owners_alone(closed: KillableHdfs) -> None:
     assert closed.folder.stat().st_mode & 0o077 == 0
     for file in (closed.folder / "conf").rglob("*-site.xml"):
         assert file.stat().st_mode & 0o077 == 0, file
