@@ -26,7 +26,7 @@ from foundation.settings import Settings
 from pipeline.follow.comparison import differences_between
 from pipeline.log.log_folder import INPUT, OUTPUT
 
-pytestmark = [pytest.mark.integration, pytest.mark.system]
+pytestmark = [pytest.mark.integration, pytest.mark.system, pytest.mark.long]
 
 EVENTS, STEP_MS = 1_500, 4_000
 CONFIG = {

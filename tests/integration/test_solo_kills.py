@@ -107,7 +107,10 @@ def until(condition: Callable[[], object], stack: System, seconds_max: float = 6
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("system", "kills"), [(Processes, 6), pytest.param(Forks, 200, marks=pytest.mark.deep)])
+@pytest.mark.parametrize(
+    ("system", "kills"),
+    [(Forks, 6), pytest.param(Processes, 6, marks=pytest.mark.long), pytest.param(Forks, 200, marks=pytest.mark.deep)],
+)
 def test_whatever_is_killed_and_when_nothing_is_lost_or_doubled(
     system: type[System], config: pathlib.Path, tmp_path: pathlib.Path, kills: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
