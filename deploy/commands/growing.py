@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from deploy.machine.ports import free_ports
+from deploy.machine.ports import free_ports, is_open
 from deploy.machine.private_files import make_private_folder, secret_in
 from deploy.servers.broker import start_broker
 from deploy.servers.topics import make_topics
@@ -62,6 +62,8 @@ def _broker(settings: Settings) -> Iterator[None]:
 
 
 def _answers(settings: Settings) -> bool:
+    if not is_open(int(settings.bootstrap.rpartition(":")[2])):  # a client would try for `ANSWER_SECONDS`
+        return False
     try:
         return bool(AdminClient({**connection_of(settings), "log_level": "0"}).list_topics(timeout=ANSWER_SECONDS).brokers)
     except KafkaException:

@@ -11,7 +11,7 @@ from foundation.settings import Settings
 from stores.archive.archive import Archive, open_archive
 from stores.archive.archive_rows import Kind
 
-BEFORE, ALL = 10_000, 30_000
+BEFORE, ALL = 5_000, 15_000
 """Of events, and of decisions, before the kill and in all."""
 LABELS = 2_000
 CHANGES = [(f"key-{number}", bytes(500_000)) for number in range(4)]

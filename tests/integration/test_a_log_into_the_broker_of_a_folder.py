@@ -24,7 +24,6 @@ def test_a_log_is_written_once_into_the_broker_of_another_folder(tmp_path: pathl
     [port] = free_ports(1)
     environment = {"WEIR_FOLDER": str(tmp_path / "grown"), "WEIR_BOOTSTRAP": f"127.0.0.1:{port}"}
     from_log = ("--from-log", str(tmp_path / "solo"))
-    assert "6 records would be written, 0 were there already" in run(environment, *from_log, "--dry-run")
     assert "6 records written, 0 were there already" in run(environment, *from_log)
     writer.append([Entry("events", b"u", b"{}"), Entry("facts", b"one", b"newest")])
     said = run(environment, *from_log)

@@ -39,7 +39,7 @@ def standing_still(process: Process) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("seconds", [20, pytest.param(600, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("seconds", [8, pytest.param(600, marks=pytest.mark.deep)])
 def test_a_database_that_is_away_delays_alerts_and_loses_none(server: tuple[Process, str], tmp_path: pathlib.Path, seconds: int) -> None:
     process, url_file = server
     made = AlertsSystem(tmp_path / "system", url_file, records_at_once=2_000)

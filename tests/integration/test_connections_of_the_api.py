@@ -1,7 +1,6 @@
 """The API as a process of its own: callers that draw out their requests are let go, and others are served meanwhile."""
 
 import contextlib
-import pathlib
 import socket
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from deploy.servers.topics import make_topics
 from foundation.settings import Settings
 
 TOKEN = "token-of-the-connections-test"
+HOST = "127.0.0.2"
 SLOW = 200
 
 
@@ -27,7 +27,8 @@ def port(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]
     """Of an API that has a release."""
     api_port, flink_port = free_ports(2)
     folder = tmp_path_factory.mktemp("connections")
-    settings = Settings(bootstrap=broker, topic_prefix="connections.", folder=str(folder), api_port=api_port, flink_port=flink_port)
+    own = {"folder": str(folder), "api_host": HOST, "api_port": api_port, "flink_port": flink_port}
+    settings = Settings(bootstrap=broker, topic_prefix="connections.", **own)  # type: ignore[arg-type]
     make_topics(settings)
     texts = read_folder(SAMPLES / "payments")
     assert publish(settings, texts | {"list:blocked": "card-1\n"}) == 1
@@ -39,15 +40,15 @@ def port(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]
 
 def test_hundreds_that_never_end_their_heads_are_let_go_and_others_are_served_meanwhile(port: int) -> None:
     with contextlib.ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)) for _ in range(SLOW)]
+        slow = [stack.enter_context(socket.create_connection((HOST, port), timeout=30)) for _ in range(SLOW)]
         ended: set[int] = set()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while len(ended) < SLOW:
             assert time.monotonic() < deadline, f"{SLOW - len(ended)} are still held"
             for number, connection in enumerate(slow):
                 if number not in ended and has_ended(connection):
                     ended.add(number)
-            assert answers(f"127.0.0.1:{port}", "/health")
+            assert answers(f"{HOST}:{port}", "/health")
             time.sleep(0.5)
 
 
@@ -64,7 +65,7 @@ def has_ended(connection: socket.socket) -> bool:
 
 
 def test_a_list_put_before_the_start_is_served_and_a_list_of_the_largest_size_is_taken(port: int) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=60) as caller:
+    with httpx.Client(base_url=f"http://{HOST}:{port}", headers={"authorization": f"Bearer {TOKEN}"}, timeout=240) as caller:
         before = caller.get("/v1/lists/blocked").json()["entries"]
         assert [(entry["value"], entry["source"]) for entry in before] == [("card-1", "folder")]
         text = "x" * 511 + "\n"
@@ -75,11 +76,6 @@ def test_a_list_put_before_the_start_is_served_and_a_list_of_the_largest_size_is
         assert caller.get("/v1/lists").json()["lists"][0]["entries"] == count
 
 
-def test_it_listens_on_the_address_that_the_settings_name_and_on_no_other(broker: str, tmp_path: pathlib.Path) -> None:
-    [port] = free_ports(1)
-    settings = Settings(bootstrap=broker, topic_prefix="elsewhere.", folder=str(tmp_path), api_host="127.0.0.2", api_port=port)
-    make_topics(settings)
-    with Processes() as processes:
-        processes.add(start_api(settings, TOKEN))
-        assert answers(f"127.0.0.2:{port}", "/health")
-        assert not is_open(port)
+def test_it_listens_on_the_address_that_the_settings_name_and_on_no_other(port: int) -> None:
+    assert answers(f"{HOST}:{port}", "/health")
+    assert not is_open(port)

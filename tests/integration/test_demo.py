@@ -16,8 +16,8 @@ from deploy.machine.ports import free_ports
 
 pytestmark = pytest.mark.system
 
-START_SECONDS_MAX = 180.0
-RATE = 100
+START_SECONDS_MAX = 400.0
+RATE = 50
 """Payments a second: fewer than a demo has by itself, and its history is shorter by as much, which Flink takes less CPU for."""
 
 
@@ -46,7 +46,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 @pytest.mark.parametrize("profile", ["embedded", "solo"])
 def test_the_demo_flags_attacks_with_reasons_and_ends_by_itself(profile: str, tmp_path: pathlib.Path) -> None:
-    process = run(tmp_path, "demo", "--for", "25s", "--rate", str(RATE), *(["--profile", profile] if profile == "solo" else []))
+    process = run(tmp_path, "demo", "--for", "20s", "--rate", str(RATE), *(["--profile", profile] if profile == "solo" else []))
     out, _ = process.communicate(timeout=START_SECONDS_MAX + 90)
     assert process.returncode == 0, out
     flagged, begun = map(int, re.findall(r"attacks +(\d+) of (\d+) flagged", out)[0])
@@ -64,7 +64,7 @@ def test_ctrl_c_while_starting_leaves_no_process(tmp_path: pathlib.Path) -> None
     process = run(tmp_path, "demo")
     read_until(process, "broker is up")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == 0
     assert processes_about(tmp_path) == []
 
@@ -73,8 +73,8 @@ def test_a_killed_demo_takes_its_processes_with_it(tmp_path: pathlib.Path) -> No
     process = run(tmp_path, "demo")
     read_until(process, "broker is up")
     process.kill()
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 20
+    process.communicate(timeout=240)
+    deadline = time.monotonic() + 120
     while processes_about(tmp_path):
         assert time.monotonic() < deadline, processes_about(tmp_path)
         time.sleep(0.2)
@@ -85,7 +85,7 @@ def test_a_folder_without_a_definition_is_refused_before_anything_starts(missing
     for part in {"schema.yaml", "features.yaml", "models.yaml", "policy.yaml"} - {missing}:
         (tmp_path / part).touch()
     process = run(tmp_path, "up", "--config", str(tmp_path))
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=240)
     assert process.returncode == 2
     assert missing in out
     assert "Traceback" not in out
