@@ -49,7 +49,7 @@ SIDE_JOBS = {
 """The jobs that are plain consumers, with the modules that run them."""
 BACKGROUND = SIDE_JOBS | {"worker": "pipeline.jobs.worker"}
 """The programs that nobody waits for, with the modules that run them."""
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 240.0
 
 
 class Stack:
@@ -131,9 +131,12 @@ class Stack:
         return restarted
 
     def stop(self) -> None:
-        """Stops every process; does nothing if none runs."""
+        """Stops every process, those that nobody waits for at the same time; does nothing if none runs."""
         self._compaction.stop()
         self._delivery.stop()
+        for process in self._processes.all:
+            if process.name in BACKGROUND:
+                process.ask_to_stop()
         self._processes.stop()
 
     def process(self, name: str) -> Process:

@@ -105,6 +105,24 @@ def test_parts_that_ended_together_start_again_in_the_order_of_the_first_start(s
     assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]
 
 
+def test_what_nobody_waits_for_is_asked_to_end_before_anything_is_waited_for(stack: Stack) -> None:
+    did: list[str] = []
+
+    class Ending(Named):
+        def ask_to_stop(self) -> None:
+            did.append(f"{self.name} is asked")
+
+        def stop(self) -> None:
+            did.append(f"{self.name} has ended")
+
+    stack._processes.all.clear()
+    for name in ("broker", "learn", "worker", "api"):
+        stack._processes.add(cast(Process, Ending(name, runs=True)))
+    stack.stop()
+    ends = [f"{name} has ended" for name in ("api", "worker", "learn", "broker")]
+    assert did == ["learn is asked", "worker is asked", *ends]
+
+
 def test_a_solo_system_starts_what_ended_again_though_nobody_can_be_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = SoloStack(Settings(runtime="solo", folder=str(tmp_path)), tmp_path, refuse)
     monkeypatch.setattr(made, "_python", lambda name: Named(name, runs=True))
