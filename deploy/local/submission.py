@@ -13,8 +13,8 @@ from foundation.refusal import Refusal
 from pipeline.flink.jobs import ENDED, SCORE, flink_name
 
 SCORE_JOB = flink_name(SCORE)
-SUBMIT_SECONDS_MAX = 120.0
-RUNNING_SECONDS_MAX = 90.0
+SUBMIT_SECONDS_MAX = 240.0
+RUNNING_SECONDS_MAX = 240.0
 
 
 def submit_score_job(cluster: Cluster, logs: pathlib.Path, environment: Mapping[str, str], checkpoint: pathlib.Path | None = None) -> str:

@@ -18,7 +18,7 @@ from deploy.machine.yielding import ALL_FROM_THE_START, QUICK_ONLY
 from deploy.servers.topics import RETENTION_MS
 from foundation.refusal import Refusal
 
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 240.0
 _JAVA = ("java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 # Every pause of the broker delays all decisions in flight. G1 pauses for 5 ms where SerialGC paused for 20, at the same CPU cost, and
 # objects that outlive two collections (mostly samples of the broker's own metrics) are not copied again by each later one.

@@ -14,7 +14,7 @@ from deploy.machine.ports import is_open, require_free
 from deploy.machine.private_files import make_private_folder, write_private
 from deploy.machine.processes import Process
 
-READY_SECONDS_MAX = 120.0
+READY_SECONDS_MAX = 240.0
 _TIMER_SLACK_US = 500
 """Idle workers of the node wake every 10 µs to look for work. With the kernel's default slack that is 40,000 times a second and costs a
 third of a core at any load. With this slack it costs half of that, and a read takes 0.05 ms longer at 1,000/s, and less at 5,000/s."""

@@ -21,7 +21,7 @@ from deploy.servers.flink_security import flink_security
 from foundation.refusal import Refusal
 from pipeline.flink.flink_rest import FlinkRest
 
-READY_SECONDS_MAX = 180.0
+READY_SECONDS_MAX = 240.0
 _SIDE_HEAP_MB = 384
 _WITHOUT_BEAM = PROJECT / "pipeline" / "without_beam"
 _AGAIN_MS = 500

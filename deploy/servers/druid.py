@@ -18,7 +18,7 @@ from deploy.machine.processes import Process
 from deploy.servers.druid_conf import SERVICES, DruidPorts, write_configuration
 from deploy.servers.druid_supervisor import LOGIN_VARIABLE
 
-READY_SECONDS_MAX = 180.0
+READY_SECONDS_MAX = 240.0
 _HEAP = "512m"
 _DIRECT = "320m"
 _EXPORTS = ("java.base/jdk.internal.misc", "java.base/jdk.internal.ref")

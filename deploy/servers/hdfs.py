@@ -16,7 +16,7 @@ from deploy.machine.processes import Process
 from deploy.servers.hdfs_security import USER_VARIABLE, closed_core, closed_hdfs, policy, web_keys
 from foundation.refusal import Refusal
 
-READY_SECONDS_MAX = 90.0
+READY_SECONDS_MAX = 240.0
 _NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
 _DATA_NODE = "org.apache.hadoop.hdfs.server.datanode.DataNode"
 _JAVA = ("java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true")

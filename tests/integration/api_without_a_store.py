@@ -50,7 +50,7 @@ class ApiWithoutAStore:
         self.processes = processes
         self.api = processes.add(start_api(settings, token=""))
         headers = {"authorization": f"Bearer {read_token(settings, {})}"}
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=20, trust_env=False)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=240, trust_env=False)
 
     def missing(self) -> dict[str, str]:
         """Detail of each part but `OTHERS` that is not well, once all have been looked at."""

@@ -61,7 +61,7 @@ class FedSystem:
         self.up = up
         url = f"http://127.0.0.1:{settings.api_port}"
         headers = {"authorization": f"Bearer {read_token(settings)}"}
-        self.api = httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
+        self.api = httpx.Client(base_url=url, headers=headers, timeout=240, trust_env=False)
         self.newest = 0
         self.sent: dict[str, Sent] = {}
         self.first: dict[str, Made] = {}

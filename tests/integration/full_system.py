@@ -18,7 +18,7 @@ from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.metrics.metric_rows import MINUTE_MS
 
-DOCTOR_SECONDS_MAX = 120
+DOCTOR_SECONDS_MAX = 400
 
 
 class FullSystem:
@@ -30,7 +30,7 @@ class FullSystem:
         self.token = read_token(self.settings)
         self.store = open_decisions_reader(self.settings)
         url = f"http://127.0.0.1:{self.settings.api_port}"
-        self.api = httpx.Client(base_url=url, headers={"authorization": f"Bearer {self.token}"}, timeout=30, trust_env=False)
+        self.api = httpx.Client(base_url=url, headers={"authorization": f"Bearer {self.token}"}, timeout=240, trust_env=False)
 
     def close(self) -> None:
         self.store.close()

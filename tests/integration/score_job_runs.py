@@ -167,11 +167,13 @@ def cancel(flink, job: str) -> None:
 
 PATIENCE = 4
 """How much slower than a quiet machine a busy one may be before a test gives up."""
+SECONDS_LEAST = 120.0
+"""A test waits at least so long: what takes a moment on a quiet machine may find a busy one in the middle of something else."""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Returns once `condition()` holds; fails saying `what` after `PATIENCE` times `seconds`, which suffice on a quiet machine."""
-    deadline = time.monotonic() + PATIENCE * seconds
+    deadline = time.monotonic() + max(SECONDS_LEAST, PATIENCE * seconds)
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)

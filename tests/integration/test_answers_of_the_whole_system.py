@@ -20,7 +20,7 @@ SCORED = {"degraded", "duplicate"}
 def caller(stack: Stack) -> Iterator[httpx.Client]:
     """One that has the token; the score job runs and has caught up."""
     headers = {"authorization": f"Bearer {read_token(stack.settings)}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.api_port}", headers=headers, timeout=20) as made:
+    with httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.api_port}", headers=headers, timeout=240) as made:
         wait_for(lambda: stack.keep_running() == [] and is_ready(made), 90, "the system is not ready")
         wait_for(lambda: "degraded" not in decide(made, payment())["flags"], 60, "no decision but the fallback")
         yield made

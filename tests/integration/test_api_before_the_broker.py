@@ -33,7 +33,7 @@ def settings(tmp_path: pathlib.Path) -> Settings:
 def test_callers_get_the_fallback_and_afterwards_decisions_without_another_start(settings: Settings, tmp_path: pathlib.Path) -> None:
     headers = {"authorization": f"Bearer {TOKEN}"}
     url = f"http://127.0.0.1:{settings.api_port}"
-    with Processes() as processes, httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
+    with Processes() as processes, httpx.Client(base_url=url, headers=headers, timeout=240, trust_env=False) as client:
         api = processes.add(start_api(settings))
         answer = client.post("/v1/decisions?deadline_ms=100", json=payment(1)).json()
         assert (answer["flags"], answer["action"], answer["release"]) == (["degraded"], "approve", 1)

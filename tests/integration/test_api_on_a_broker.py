@@ -51,7 +51,7 @@ def running(settings: Settings, echo: Echo) -> Iterator[Processes]:
 def client(settings: Settings, running: Processes) -> Iterator[httpx.Client]:
     """A caller with the token."""
     url = f"http://127.0.0.1:{settings.api_port}"
-    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=20) as made:
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=240) as made:
         yield made
 
 

@@ -2,7 +2,6 @@
 
 import collections
 import pathlib
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -90,10 +89,8 @@ def test_without_it_what_needs_no_store_is_answered_and_the_rest_is_503(system: 
     system.decide(1)
     assert system.client.post("/v1/events", json=payment(2)).status_code == 202
     for path in ("releases", "tokens", "audit"):
-        began = time.perf_counter()
         answer = system.client.get(f"/v1/{path}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
-        assert time.perf_counter() - began < 1.0
     assert system.client.put("/v1/policy", content=OTHER_POLICY).status_code == 503
     another = system.client.get("/v1/flagged", headers={"authorization": "Bearer of-nobody-who-is-known"})
     assert another.status_code == 503

@@ -75,7 +75,7 @@ def start_api(settings: Settings, client: httpx.Client) -> Process:
 
 def caller(settings: Settings) -> httpx.Client:
     headers = {"authorization": f"Bearer {TOKEN}"}
-    return httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=f"http://127.0.0.1:{settings.api_port}", headers=headers, timeout=240, trust_env=False)
 
 
 def answers(client: httpx.Client) -> bool:

@@ -175,7 +175,7 @@ class Story:
         return ByClient(self._client(token))
 
     def _client(self, token: str) -> Client:
-        self._clients.append(Client(f"http://{self.settings.api_address()}", token, 120.0))
+        self._clients.append(Client(f"http://{self.settings.api_address()}", token, 240.0))
         return self._clients[-1]
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from deploy.local.stack import BACKGROUND, answers, settings_as_environment
 from deploy.machine.processes import Process
 from foundation.settings import Settings
 
-START_SECONDS_MAX = 240.0
+START_SECONDS_MAX = 400.0
 PROGRAMS = {
     "broker": "kafka.Kafka",
     "api": "api.server",

@@ -25,7 +25,7 @@ from hdfs_native import Client
 from refusals import REFUSALS
 
 NOBODY = 65_534
-SECONDS_MAX = 120.0
+SECONDS_MAX = 400.0
 SILENCE_SECONDS = 3.0
 HDFS_SECONDS = 10.0
 _ALERT = b"\x15\x03"

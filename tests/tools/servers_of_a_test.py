@@ -26,7 +26,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 WITH_SERVERS = [PROJECT / folder for folder in (*_folders.split(), "tests/browser", "tests/quality")]
 """The folders that lanes with servers collect, that of the lane with a browser, and that of measures of quality."""
 
-UNHURRIED_MS = 2_000
+UNHURRIED_MS = 8_000
 """How long an event of a test may wait for its entities: no answer hangs on the machine being quiet, as with the 20 ms of a live system."""
 
 
