@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from beside import make_importable
+from killable_hdfs import KillableHdfs
 
 from deploy.machine.processes import Processes
 from deploy.servers.flink_files import needed_for
@@ -13,7 +14,6 @@ make_importable(
     __file__,
     "flink_servers",
     "score_job_runs",
-    "killable_hdfs",
     "side_job_runs",
     "planted_stages",
     "one_release",
@@ -43,7 +43,6 @@ make_importable(
 
 from flink_servers import FlinkServers  # noqa: E402 - there once it has been loaded
 from full_profile_system import FullProfile, full_profile  # noqa: E402
-from killable_hdfs import KillableHdfs  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

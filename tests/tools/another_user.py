@@ -41,6 +41,7 @@ def as_another_user(attack: Callable[..., Any], *arguments: object) -> str:
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(there, attack, arguments))
     process.start()
+    there.close()  # else nobody would hear that the other process ended without a word
     try:
         assert here.poll(SECONDS_MAX), f"{attack.__name__} does not end"
         return str(here.recv())
