@@ -6,15 +6,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-import schemathesis
 from api_imitation import TOKEN, Api
 from example_counts import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis.checks import CHECKS, load_all_checks
 from served import served
 
-load_all_checks()
 NAMES = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 ENDLESS = ["/v1/stream", "/v1/stream/cases"]
 WITHOUT_BODY = {
@@ -29,7 +26,6 @@ WITHOUT_BODY = {
 }
 """What is changed by these needs no words."""
 EXAMPLES = examples(8)
-MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +54,11 @@ def document(url: str, headers: dict[str, str]) -> dict[str, dict[str, dict[str,
 
 @pytest.mark.slow
 def test_no_request_made_from_the_document_finds_a_fault_or_an_answer_that_it_does_not_know(url: str, headers: dict[str, str]) -> None:
+    import schemathesis  # seconds, which every worker that collects this file would take
+    from schemathesis.checks import CHECKS, load_all_checks
+
+    load_all_checks()
+    modes = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json", headers=headers).exclude(path=ENDLESS)
     checks = [CHECKS.get_one(name) for name in NAMES]
     seen = 0
@@ -75,7 +76,7 @@ def test_no_request_made_from_the_document_finds_a_fault_or_an_answer_that_it_do
         )
         @given(data=st.data())
         def ask(data: st.DataObject) -> None:
-            case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(MODES))))  # noqa: B023 - run before the next one
+            case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(modes))))  # noqa: B023 - run before the next one
             case.call_and_validate(checks=checks, headers=headers, timeout=20)
 
         with warnings.catch_warnings():

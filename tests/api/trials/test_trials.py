@@ -17,9 +17,8 @@ from api.trials.trial_child import bound_cpu
 from api.trials.trials import Trials
 from api.trials.trials_here import TrialsHere
 from foundation.refusal import Refusal
+from pipeline.control.child_process import SOURCES, Child
 from pipeline.engine.definitions.release import compile_release
-
-pytestmark = pytest.mark.slow
 
 CPU_MS_MAX = 600_000
 SUM = " + ".join(f"{n}.5" for n in range(1_000))
@@ -63,10 +62,41 @@ def id_of_an_upload(trials: Trials) -> int:
                 raise
 
 
-def cpu_ticks(pid: int) -> int:
-    """Of a process, as the kernel counts them."""
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(words[11]) + int(words[12])
+LOADS_NOTHING = """
+import pathlib
+import sys
+import time
+
+import msgspec
+
+from pipeline.control.child_process import parent_of_this
+
+descriptor, parent, *bounds = sys.argv[1:]
+connection = parent_of_this(descriptor, parent)
+connection.send_bytes(b"ready")
+while True:
+    if b"for ever" in connection.recv_bytes():
+        pathlib.Path(__file__).with_name("begun").touch()
+        time.sleep(1_000)
+    connection.send_bytes(msgspec.msgpack.encode([None, False]))
+"""
+
+
+@pytest.fixture
+def quick_process(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """Gives `Trials` a process that loads nothing, lets everything pass, and needs for ever for what says so; gives its folder."""
+    (tmp_path / "process_of_a_test.py").write_text(LOADS_NOTHING)
+    monkeypatch.setenv("PYTHONPATH", f"{SOURCES}:{tmp_path}")
+    monkeypatch.setattr("api.trials.trials.Child", lambda module, *numbers: Child("process_of_a_test", *numbers))
+    return tmp_path
+
+
+@pytest.fixture
+def quick_trials(quick_process: pathlib.Path) -> Iterator[Trials]:
+    made = Trials(256, CPU_MS_MAX)
+    wait_until_ready(made)
+    yield made
+    made.close()
 
 
 def wait_for_end(pid: int) -> None:
@@ -74,6 +104,7 @@ def wait_for_end(pid: int) -> None:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
+@pytest.mark.slow
 def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_words(trials: Trials) -> None:
     current = compile_release(7, TEXTS)
     features = TEXTS["features"].replace("window: 1h", "window: 2h")
@@ -102,37 +133,37 @@ def test_definitions_that_raise_where_nobody_foresaw_it_are_refused_by_the_proce
         TrialsHere(256).compile_change(None, {}, TEXTS, {})
 
 
-def test_a_killed_process_comes_back_and_the_next_upload_is_tried(trials: Trials) -> None:
-    wait_until_ready(trials)
-    pid = trials.pid
+def test_a_killed_process_comes_back_and_the_next_upload_is_tried(quick_trials: Trials) -> None:
+    pid = quick_trials.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait_for_end(pid)
-    assert trials.compile_change(None, {}, TEXTS, {}).id == 1
-    assert trials.pid not in (pid, None)
+    assert quick_trials.compile_change(None, {}, TEXTS, {}).id == 1
+    assert quick_trials.pid not in (pid, None)
 
 
-def test_a_process_that_is_seldom_needed_is_started_by_an_upload_and_ends_when_it_is_not_used() -> None:
+def test_a_process_that_is_seldom_needed_is_started_by_an_upload_and_ends_when_it_is_not_used(quick_process: pathlib.Path) -> None:
     seldom = Trials(256, CPU_MS_MAX, unused_seconds_max=0.2)
     try:
-        assert seldom.pid is None
-        assert id_of_an_upload(seldom) == 1
-        until = time.monotonic() + 60
-        while seldom.pid is not None:
-            assert time.monotonic() < until, "the process is still there"
-            time.sleep(0.05)
+        for _ in range(2):
+            assert seldom.pid is None
+            assert id_of_an_upload(seldom) == 1
+            until = time.monotonic() + 60
+            while seldom.pid is not None:
+                assert time.monotonic() < until, "the process is still there"
+                time.sleep(0.02)
     finally:
         seldom.close()
 
 
-def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_is_tried(trials: Trials) -> None:
-    wait_until_ready(trials)
-    pid = trials.pid
+def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_is_tried(
+    quick_trials: Trials, quick_process: pathlib.Path
+) -> None:
+    pid = quick_trials.pid
     assert pid is not None
-    before = cpu_ticks(pid)
     with ThreadPoolExecutor(1) as threads:
-        upload = threads.submit(trials.compile_change, None, {}, dear(0), {})
-        while cpu_ticks(pid) < before + 3:  # it does nothing but for an upload
+        upload = threads.submit(quick_trials.compile_change, None, {}, TEXTS | {"features": "for ever"}, {})
+        while not (quick_process / "begun").exists():
             time.sleep(0.002)
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(Refusal) as caught:
@@ -141,9 +172,10 @@ def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_
     assert (refusal.what, refusal.where, refusal.got) == ("release ends the process that tries it", "release", "ended by SIGKILL")
     assert refusal.expected.startswith("at most 256 MiB and ")
     assert "WEIR_COMPILE_MEMORY_MIB_MAX" in refusal.remedy
-    assert trials.compile_change(None, {}, TEXTS, {}).id == 1
+    assert quick_trials.compile_change(None, {}, TEXTS, {}).id == 1
 
 
+@pytest.mark.slow
 async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_go_on(narrow_trials: Trials, tmp_path: pathlib.Path) -> None:
     api = Api(tmp_path, narrow_trials.compile_change)
     answer = await api.client.put("/v1/features", content=dear(100)["features"])
@@ -157,6 +189,7 @@ async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_g
     await api.client.aclose()
 
 
+@pytest.mark.slow
 def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_would_cost_in_a_thread(trials: Trials) -> None:
     wait_until_ready(trials)
 
@@ -170,6 +203,7 @@ def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_
     assert cpu_seconds_here(trials.compile_change, 200) < cpu_seconds_here(compile_here, 300) / 10
 
 
+@pytest.mark.slow
 def test_the_kernel_ends_a_trial_that_does_not_measure_itself() -> None:
     child = os.fork()
     if not child:
