@@ -143,7 +143,7 @@ def test_a_revision_takes_an_event_out_of_an_alert_that_was_resolved_before(data
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 8))])
 def test_a_run_with_kills_at_random_writes_what_a_run_without_them_writes(tmp_path: pathlib.Path, seed: int) -> None:
     """A killed keeper has written a batch, or not; in either case a new one goes on from where the store says."""
     chances = random.Random(seed)

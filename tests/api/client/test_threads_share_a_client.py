@@ -9,7 +9,7 @@ import pytest
 
 from api.client.client import Client
 
-THREADS, CALLS = 40, 1_000
+THREADS, CALLS = 40, 400
 
 
 class Counting(ThreadingHTTPServer):
