@@ -34,7 +34,6 @@ export function askFor(title: string, send: (said: Said) => Promise<void>, asked
     };
     const show = (): void => render(formOf(title, needed, asked, (event) => void submit(event), close), body);
     show();
-    queueMicrotask(() => body.querySelector<HTMLElement>("input")?.focus());
   });
 }
 

@@ -81,7 +81,8 @@ function fieldOf(input: Input): { label: HTMLLabelElement; field: HTMLInputEleme
   words.textContent = input.name.replaceAll("_", " ");
   const options = input.type === "flag" ? ["yes", "no"] : input.options;
   const field = options.length ? document.createElement("select") : document.createElement("input");
-  for (const option of options) field.append(new Option(option, option));
+  // Nothing is chosen at first: what a verdict says is what somebody chose, and not what a key passed over.
+  for (const option of options.length ? ["", ...options] : []) field.append(new Option(option, option));
   if (field instanceof HTMLInputElement) {
     field.type = input.type === "number" ? "number" : "text";
     if (input.type === "number") field.step = "any";

@@ -1,6 +1,6 @@
 // Dialogs: the browser's own element keeps the focus inside and closes on Escape.
 
-/** Opens a dialog with a heading; `fill` puts content into its body and may close it. */
+/** Opens a dialog with a heading; `fill` puts content into its body and may close it. Its first field has the focus, else what it is about. */
 export function openDialog(title: string, fill: (body: HTMLElement, close: () => void) => void): HTMLDialogElement {
   const dialog = document.createElement("dialog");
   const header = document.createElement("header");
@@ -20,6 +20,8 @@ export function openDialog(title: string, fill: (body: HTMLElement, close: () =>
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   fill(body, () => dialog.close());
+  const first = body.querySelector<HTMLElement>("input, select, textarea") ?? body.querySelector<HTMLElement>("button.primary");
+  if (first) first.autofocus = true;
   dialog.showModal();
   return dialog;
 }

@@ -70,4 +70,4 @@ def test_one_damaged_decision_hides_no_other() -> None:
     whole = {"event_id": "1", "event_time": 5, "action": "block", "event": {"amount": 1234.5, "latitude": None}}
     rows = rows_of([whole, {"event_id": "2", "score": "high"}, None, 7])
     assert [(row.event_id, row.is_whole) for row in rows] == [("1", True), ("2", False), ("", False), ("", False)]
-    assert rows[0].amount == "amount 1,234.5"
+    assert rows[0].amount == "amount 1,234.50"

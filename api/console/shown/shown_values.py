@@ -5,6 +5,7 @@ A page has hundreds of them, and `Markup.format` takes three times as long as a 
 
 import datetime
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ TEXT_CHARACTERS_MAX = 200
 """Longer texts are cut in the middle of a page; their whole is in the title, up to `TITLE_CHARACTERS_MAX`."""
 TITLE_CHARACTERS_MAX = 1_000
 _SPANS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"))
+_DIGITS_MAX = 12
 _LAST_MS = 253_402_300_799_999
 
 
@@ -44,14 +46,17 @@ def amount_of(amount: float | None) -> str:
 
 
 def number_of(value: object) -> str:
-    """A number with at most two digits behind the point, or four significant ones below 1; other values as they are."""
+    """A number with two digits behind the point, or four significant ones below 1, without an exponent; other values as they are."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
         return f"{int(value):,}"
-    return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}".rstrip("0").rstrip(".")
+    if abs(value) >= 1 or not math.isfinite(value):
+        return f"{value:,.2f}"
+    digits = 3 - math.floor(math.log10(abs(value)))
+    return f"{value:.{min(digits, _DIGITS_MAX)}f}".rstrip("0").rstrip(".")
 
 
 def text_of(value: object, characters_max: int = TEXT_CHARACTERS_MAX) -> Markup:

@@ -76,7 +76,7 @@ export function checkWhileWriting(given: Given, editor: () => Editor, onChecked:
 
 function showTested(tested: Tested, editor: Editor): void {
   const failed = tested.tests.filter((test) => !test.passed);
-  const cost = `costs at most ${(tested.cost_ns / 1_000).toFixed(1)} µs an event${tested.state_bytes ? ` and ${tested.state_bytes} bytes a key` : ""}`;
+  const cost = `costs at most ${tested.cost_ns.toLocaleString()} ns an event${tested.state_bytes ? ` and ${tested.state_bytes} bytes a key` : ""}`;
   say(`compiles; ${cost}`, "good");
   editor.mark([
     ...failed.map((test): Mark => ({ line: test.line, column: 1, severity: "warning", message: `${test.name}: ${test.problem}` })),

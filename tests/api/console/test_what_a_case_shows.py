@@ -78,7 +78,9 @@ def test_reasons_of_the_event_stand_before_those_of_the_case_and_none_stands_twi
 
 def test_values_are_shown_shortly() -> None:
     assert [number_of(value) for value in (None, 3, 3.0, 1234567)] == ["–", "3", "3", "1,234,567"]
-    assert [number_of(value) for value in (0.123456, 1042.756, 30.001, "x", True)] == ["0.1235", "1,042.76", "30", "x", "True"]
+    assert [number_of(value) for value in (0.123456, 1042.756, 8070.7, 9.259e-5, "x", True)] == [
+        "0.1235", "1,042.76", "8,070.70", "0.00009259", "x", "True",
+    ]  # fmt: skip
     assert (amount_of(1234.5), amount_of(None)) == ("1,234.50", "–")
     assert [span_of(ms) for ms in (None, 900, 61_000, 7_200_000, 172_800_000)] == ["–", "900 ms", "1 min", "2 h", "2 d"]
     assert str(time_of(0)) == '<time datetime="1970-01-01T00:00:00.000Z" title="1970-01-01 00:00:00 UTC">1970-01-01 00:00 UTC</time>'
