@@ -21,7 +21,7 @@ from pipeline.control.kafka_access import connection_of
 from pipeline.engine.definitions.release import PARTS
 
 RATE = 300
-HISTORY = 6_000
+HISTORY = 3_000
 BROKEN = "- {name: payments_1m, template: count, window: 1m}\n- {name: spent_1m, template: sum, value: event.amonut, window: 1m}\n"
 
 

@@ -11,7 +11,7 @@ from changing_run import Driver, Run
 from api.auth.token import read_token
 from deploy.local.stack import Stack
 
-DECISIONS_EACH = 1_500
+DECISIONS_EACH = 600
 IN_FORCE_MS_MAX = 5_000
 CHANGES = ("features", "policy", "models", "removal")
 ADDED = {"payments_5m", "terminal_payments_3m"}

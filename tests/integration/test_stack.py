@@ -2,22 +2,24 @@
 
 import os
 import pathlib
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
 from score_job_runs import wait_for
 
-from deploy.command import SAMPLES
+from deploy.command import SAMPLES, main
 from deploy.demo.payments import Payment, Town
 from deploy.demo.tally import Seen
 from deploy.demo.watch import Watch
 from deploy.local.releases import read_folder
-from deploy.local.stack import BACKGROUND, Stack, settings_as_environment
+from deploy.local.stack import BACKGROUND, Stack, answers, settings_as_environment
 from pipeline.control.kafka_access import connection_of
+
+OTHERS = BACKGROUND.keys() - {"deliver"}
+"""They are started again as ``deliver`` is."""
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def send(stack: Stack, some: list[Payment]) -> None:
     assert producer.flush(30) == 0
 
 
-def decided(watch: Watch, wanted: list[Payment], keep_running: Callable[[], object], seconds: float = 60.0) -> dict[str, Seen]:
+def decided(watch: Watch, wanted: list[Payment], keep_running: Callable[[], object], seconds: float = 240.0) -> dict[str, Seen]:
     """The first decision of each of `wanted`, by event id."""
     missing = {str(payment.payment_id) for payment in wanted}
     found: dict[str, Seen] = {}
@@ -75,7 +77,7 @@ def test_copies_of_a_checkpoint_and_compilers_give_way_to_decisions(stack: Stack
         return nicenesses == [{19}, {19}]
 
     wait_for(all_give_way, 60, "no copy of a checkpoint gives way")
-    assert niceness_of(pid, "user-bundler") == niceness_of(pid, "kafka-producer") == {0}
+    assert niceness_of(pid, "user-bundler") == niceness_of(pid, "kafka-producer") == {os.getpriority(os.PRIO_PROCESS, 0)}
 
 
 def niceness_of(pid: int, name: str) -> set[int]:
@@ -88,7 +90,7 @@ def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: St
     producer = Producer({**connection_of(stack.settings)})
     producer.produce(stack.settings.topic("events"), b"no event at all", "c000001")
     producer.flush(10)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while not watch.poll(0.2)[1]:
         assert time.monotonic() < deadline
     sent = payments(10)
@@ -96,7 +98,7 @@ def test_bytes_that_are_no_event_become_a_dead_letter_and_stop_nothing(stack: St
     decided(watch, sent, stack.keep_running)
 
 
-@pytest.mark.parametrize("name", [*BACKGROUND, "api"])
+@pytest.mark.parametrize("name", ["deliver", *(pytest.param(each, marks=pytest.mark.long) for each in sorted(OTHERS)), "api"])
 def test_a_killed_side_process_comes_back_and_decisions_go_on_meanwhile(stack: Stack, watch: Watch, name: str) -> None:
     before = stack.process(name)
     before.kill()
@@ -107,8 +109,10 @@ def test_a_killed_side_process_comes_back_and_decisions_go_on_meanwhile(stack: S
     after = stack.process(name)
     assert after.running()
     assert after.pid != before.pid
+    wait_for(lambda: answers(stack.settings.api_address(), "/health"), 60, "the api does not answer again")
 
 
+@pytest.mark.long
 def test_a_killed_task_manager_comes_back_and_no_event_is_without_a_decision(stack: Stack, watch: Watch) -> None:
     sent = payments(2_000)
     send(stack, sent[:1_000])
@@ -117,7 +121,7 @@ def test_a_killed_task_manager_comes_back_and_no_event_is_without_a_decision(sta
     already = seen_within(watch, 3.0)
     assert not already & {str(payment.payment_id) for payment in sent[1_000:]}, "something decides without a TaskManager"
     assert stack.keep_running() == ["task-manager-1"]
-    decided(watch, [payment for payment in sent if str(payment.payment_id) not in already], stack.keep_running, seconds=90)
+    decided(watch, [payment for payment in sent if str(payment.payment_id) not in already], stack.keep_running)
 
 
 def seen_within(watch: Watch, seconds: float) -> set[str]:
@@ -136,10 +140,8 @@ def weir_push(stack: Stack, folder: pathlib.Path, texts: dict[str, str]) -> str:
         file = folder / {"pattern": f"patterns/{name}.yaml", "list": f"lists/{name}.txt"}.get(kind, f"{part}.yaml")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    command = [sys.executable, "-m", "deploy.command", "push", str(folder)]
-    environment = os.environ | settings_as_environment(stack.settings)
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
+    run = CliRunner().invoke(main, ["push", str(folder)], env=settings_as_environment(stack.settings))
+    assert run.exit_code == 0, run.output
     return run.stdout
 
 
@@ -157,7 +159,7 @@ def test_a_pushed_policy_decides_the_next_payments(stack: Stack, watch: Watch, t
             [decision] = decided(watch, sent, stack.keep_running).values()
             if decision.action == "block":
                 break
-            assert time.monotonic() - pushed < 60.0  # how soon it is on a free machine is measured under load elsewhere
+            assert time.monotonic() - pushed < 240.0  # how soon it is on a free machine is measured under load elsewhere
     finally:
         again = weir_push(stack, tmp_path / "sample", texts)
     first, second = (int(line.split()[1]) for line in (said, again))
