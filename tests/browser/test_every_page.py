@@ -20,6 +20,7 @@ PARTS = {
     "/features/{name}": "/features/payments_1h",
 }
 """A page that shows one of many, and which one it shows here; those of a case and of a delivery have ids of this run."""
+FITS = "document.documentElement.scrollWidth <= innerWidth"
 PHONE, DESK = ({"width": 390, "height": 800}, {"width": 1280, "height": 800})
 
 
@@ -51,6 +52,6 @@ def test_a_page_has_no_fault_that_axe_finds_and_is_no_wider_than_its_window(
             if pictures:
                 name = f"{path.strip('/').replace('/', '_')}_{theme}_{window['width']}.png"
                 page.screenshot(path=pictures / name, full_page=window == PHONE)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), window
+            console.system.wait_for(lambda: page.evaluate(FITS), f"{path} within {window}")  # plots follow a moment later
         page.set_viewport_size(DESK)
         assert faults_of_axe(page) == [], theme
