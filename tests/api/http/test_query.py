@@ -57,7 +57,8 @@ async def test_every_parameter_of_one_value_is_refused_when_it_comes_twice_and_a
     assert lists == {
         ("/v1/flagged", "action"), ("/v1/stream", "action"), ("/v1/metrics/query", "group_by"), ("/v1/metrics/query", "filter"),
         ("/v1/jobs", "state"), ("/v1/alerts", "state"), ("/v1/alerts", "name"), ("/v1/deliveries", "state"),
-            ("/v1/cases", "state"), ("/v1/cases", "inbox"), ("/v1/cases", "typology"), ("/v1/holds", "state"),
+        ("/v1/cases", "state"), ("/v1/cases", "inbox"), ("/v1/cases", "typology"), ("/v1/holds", "state"),
+        ("/v1/patterns:reports", "id"),
     }  # fmt: skip
     assert api.log.records == []
 
