@@ -68,9 +68,14 @@ def value_in_words(definition: Definition, value: float) -> str:
 
 
 def number_in_words(value: float) -> str:
-    """Returns a number as people write it: two decimals at most from 1 on, two digits below, groups of three digits."""
-    if abs(value) >= 1e12:
+    """Returns a number as people write it: two decimals at most from 1 on, two digits below, groups of three digits, no exponent.
+
+    Below a ten thousandth it is "almost 0". From 1e15 on it has an exponent all the same, since its digits are not known.
+    """
+    if abs(value) >= 1e15:
         return f"{value:.3g}"
+    if 0.0 < abs(value) < 1e-4:
+        return "almost 0"
     if value == round(value):
         return f"{value:,.0f}"
     return f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1.0 else f"{value:.2g}"

@@ -36,9 +36,10 @@ def test_a_description_takes_the_place_of_the_templates_words() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(3.0, "3"), (0.2, "0.2"), (0.00123, "0.0012"), (3842.85, "3,842.85"), (12.5, "12.5"), (-7.0, "-7"), (1e15, "1e+15"), (0.0, "0")],
-)
-def test_numbers_are_short(value: float, words: str) -> None:
+    [(3.0, "3"), (0.2, "0.2"), (0.00123, "0.0012"), (3842.85, "3,842.85"), (12.5, "12.5"), (-7.0, "-7"), (1e15, "1e+15"), (0.0, "0"),
+     (4.6e-05, "almost 0"), (-4.6e-05, "almost 0"), (0.0001, "0.0001"), (2.5e12, "2,500,000,000,000")],
+)  # fmt: skip
+def test_numbers_are_short_and_have_no_exponent_that_a_reader_would_meet(value: float, words: str) -> None:
     assert number_in_words(value) == words
 
 
