@@ -46,8 +46,8 @@ from api.protocol import CONNECTIONS_MAX, BoundedProtocol
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
+from api.trials.process_trials import ProcessTrials
 from api.trials.trials import Trials
-from api.trials.trying import Trying
 from api.verdicts.verdicts_part import Changing, carrying_out_of
 from api.webhooks.webhook_routes import Vetting
 from foundation.refusal import Refusal
@@ -84,10 +84,10 @@ class Server:
         settings: the settings, such as those of the broker, topics, ports and folder.
         token: the owner's token.
         clock: seconds since the epoch.
-        trying: where uploaded definitions are tried; None stands for a process that is started with this one.
+        trials: where uploaded definitions are tried; None stands for a process that is started with this one.
     """
 
-    def __init__(self, settings: Settings, token: str, clock: Callable[[], float] = time.time, trying: Trying | None = None) -> None:
+    def __init__(self, settings: Settings, token: str, clock: Callable[[], float] = time.time, trials: Trials | None = None) -> None:
         self._settings = settings
         broker = connection_of(settings)
         self._in_force = InForce()
@@ -102,11 +102,11 @@ class Server:
         self._waiting = Waiting(settings.api_instance, time.time_ns(), IN_FLIGHT_MAX)
         self._runtime = runtime_of(settings, self._waiting.answer, clock)
         self._log, self._replies = self._runtime.log, self._runtime.replies
-        self._trying = trying or trials_of(settings)
+        self._trials = trials or trials_of(settings)
         self._definitions = Definitions(
             self._registry, self._in_force, self._health, self._log, settings.topic("control"), clock,
-            functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trying.compile_change,
-            self._trying.test_rule, self._trying.measure_models,
+            functools.partial(note_found, self._access.audit), Approval(settings.approval), self._trials.compile_change,
+            self._trials.test_rule, self._trials.measure_models,
         )  # fmt: skip
         self._control = Following(broker, settings.topic("control"), "control", self._take_control)
         self._metrics = MetricsPart(settings)
@@ -163,7 +163,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        self._trying.prepare()
+        self._trials.prepare()
         self._runtime.start()
         connecting = [] if await self._is_connected() else [retry_until_done(self._connect_again, "the reading of topics")]
         self._metrics.start()
@@ -253,7 +253,7 @@ class Server:
 
     def _close(self) -> None:
         for part in (
-            self._trying,
+            self._trials,
             self._control,
             self._letters,
             self._lists,
@@ -269,9 +269,9 @@ class Server:
         self._store_checks.close()
 
 
-def trials_of(settings: Settings, unused_seconds_max: float = math.inf) -> Trials:
-    """The process that tries definitions within the bounds that the settings name; see `Trials`."""
-    return Trials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
+def trials_of(settings: Settings, unused_seconds_max: float = math.inf) -> ProcessTrials:
+    """The process that tries definitions within the bounds that the settings name; see `ProcessTrials`."""
+    return ProcessTrials(settings.compile_memory_mib_max, settings.compile_cpu_ms_max, unused_seconds_max)
 
 
 def _vetting(settings: Settings) -> Vetting:
@@ -289,7 +289,7 @@ def main() -> None:
         settings = read_settings()
         sys.setswitchinterval(SWITCH_SECONDS_OF_SOLO if settings.runtime == "solo" else SWITCH_SECONDS)
         unused_seconds_max = UNUSED_TRIAL_SECONDS_MAX if settings.runtime == "solo" else math.inf
-        server = Server(settings, find_token(settings), trying=trials_of(settings, unused_seconds_max))
+        server = Server(settings, find_token(settings), trials=trials_of(settings, unused_seconds_max))
     except Refusal as refusal:
         print(f"weir: {refusal}", file=sys.stderr)
         sys.exit(2)

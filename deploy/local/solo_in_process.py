@@ -14,7 +14,7 @@ import uvicorn
 from api.client.client import Client
 from api.protocol import BoundedProtocol
 from api.server import Server
-from api.trials.trials_here import TrialsHere
+from api.trials.inline_trials import InlineTrials
 from deploy.local.solo_api import put_in_force
 from deploy.machine.answers import answers
 from deploy.machine.ports import free_ports
@@ -62,7 +62,7 @@ class SoloInProcess:
 
     def __enter__(self) -> Self:
         put_in_force(self.settings, self._config, replace=True)
-        app = Server(self.settings, TOKEN, self._time, TrialsHere(self.settings.compile_memory_mib_max)).app
+        app = Server(self.settings, TOKEN, self._time, InlineTrials(self.settings.compile_memory_mib_max)).app
         listening = socket.create_server((self.settings.api_host, self.settings.api_port))
         self._server = uvicorn.Server(uvicorn.Config(app, http=BoundedProtocol, ws="none", access_log=False, log_level="warning"))
         self._start(lambda: self._server.run([listening]) if self._server else None, "api")

@@ -13,9 +13,9 @@ from api_imitation import TEXTS, Api
 from api.http.problem import Problem
 from api.trials import trial
 from api.trials.change import CompileChange, compile_here
+from api.trials.inline_trials import InlineTrials
+from api.trials.process_trials import ProcessTrials
 from api.trials.trial_child import bound_cpu
-from api.trials.trials import Trials
-from api.trials.trials_here import TrialsHere
 from foundation.refusal import Refusal
 from pipeline.control.child_process import SOURCES, Child
 from pipeline.engine.definitions.release import compile_release
@@ -30,29 +30,29 @@ def dear(start: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
-    made = Trials(256, CPU_MS_MAX)
+def trials() -> Iterator[ProcessTrials]:
+    made = ProcessTrials(256, CPU_MS_MAX)
     wait_until_ready(made)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def narrow_trials() -> Iterator[Trials]:
-    made = Trials(5, CPU_MS_MAX)
+def narrow_trials() -> Iterator[ProcessTrials]:
+    made = ProcessTrials(5, CPU_MS_MAX)
     wait_until_ready(made)
     yield made
     made.close()
 
 
-def wait_until_ready(trials: Trials) -> None:
+def wait_until_ready(trials: ProcessTrials) -> None:
     """However slow the machine is."""
     while not trials.ready:
         trials.start().result()
         assert trials.pid is not None  # else it does not start
 
 
-def id_of_an_upload(trials: Trials) -> int:
+def id_of_an_upload(trials: ProcessTrials) -> int:
     """However slow the machine is: callers are put off while the process starts."""
     while True:
         try:
@@ -84,16 +84,16 @@ while True:
 
 @pytest.fixture
 def quick_process(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """Gives `Trials` a process that loads nothing, lets everything pass, and needs for ever for what says so; gives its folder."""
+    """Gives `ProcessTrials` a process that loads nothing, lets everything pass, and needs for ever for what says so; gives its folder."""
     (tmp_path / "process_of_a_test.py").write_text(LOADS_NOTHING)
     monkeypatch.setenv("PYTHONPATH", f"{SOURCES}:{tmp_path}")
-    monkeypatch.setattr("api.trials.trials.Child", lambda module, *numbers: Child("process_of_a_test", *numbers))
+    monkeypatch.setattr("api.trials.process_trials.Child", lambda module, *numbers: Child("process_of_a_test", *numbers))
     return tmp_path
 
 
 @pytest.fixture
-def quick_trials(quick_process: pathlib.Path) -> Iterator[Trials]:
-    made = Trials(256, CPU_MS_MAX)
+def quick_trials(quick_process: pathlib.Path) -> Iterator[ProcessTrials]:
+    made = ProcessTrials(256, CPU_MS_MAX)
     wait_until_ready(made)
     yield made
     made.close()
@@ -105,7 +105,7 @@ def wait_for_end(pid: int) -> None:
 
 
 @pytest.mark.slow
-def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_words(trials: Trials) -> None:
+def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_words(trials: ProcessTrials) -> None:
     current = compile_release(7, TEXTS)
     features = TEXTS["features"].replace("window: 1h", "window: 2h")
     release = trials.compile_change(current, TEXTS, TEXTS | {"features": features}, {"features": features})
@@ -117,7 +117,7 @@ def test_what_passes_is_given_compiled_and_what_does_not_is_refused_in_the_same_
     ]
     for part, text in refused:
         said = []
-        for compile_one in (compile_here, TrialsHere(256).compile_change, trials.compile_change):
+        for compile_one in (compile_here, InlineTrials(256).compile_change, trials.compile_change):
             with pytest.raises(Refusal) as caught:
                 compile_one(current, TEXTS, TEXTS | {part: text}, {part: text})
             said.append((str(caught.value), caught.value.fields()))
@@ -130,10 +130,10 @@ def test_definitions_that_raise_where_nobody_foresaw_it_are_refused_by_the_proce
 
     monkeypatch.setattr(trial, "compile_change", raises)
     with pytest.raises(Refusal, match="ZeroDivisionError: unforeseen"):
-        TrialsHere(256).compile_change(None, {}, TEXTS, {})
+        InlineTrials(256).compile_change(None, {}, TEXTS, {})
 
 
-def test_a_killed_process_comes_back_and_the_next_upload_is_tried(quick_trials: Trials) -> None:
+def test_a_killed_process_comes_back_and_the_next_upload_is_tried(quick_trials: ProcessTrials) -> None:
     pid = quick_trials.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
@@ -143,7 +143,7 @@ def test_a_killed_process_comes_back_and_the_next_upload_is_tried(quick_trials: 
 
 
 def test_a_process_that_is_seldom_needed_is_started_by_an_upload_and_ends_when_it_is_not_used(quick_process: pathlib.Path) -> None:
-    seldom = Trials(256, CPU_MS_MAX, unused_seconds_max=0.2)
+    seldom = ProcessTrials(256, CPU_MS_MAX, unused_seconds_max=0.2)
     try:
         for _ in range(2):
             assert seldom.pid is None
@@ -157,7 +157,7 @@ def test_a_process_that_is_seldom_needed_is_started_by_an_upload_and_ends_when_i
 
 
 def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_is_tried(
-    quick_trials: Trials, quick_process: pathlib.Path
+    quick_trials: ProcessTrials, quick_process: pathlib.Path
 ) -> None:
     pid = quick_trials.pid
     assert pid is not None
@@ -176,7 +176,9 @@ def test_an_upload_over_which_the_process_is_killed_is_refused_and_the_next_one_
 
 
 @pytest.mark.slow
-async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_go_on(narrow_trials: Trials, tmp_path: pathlib.Path) -> None:
+async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_go_on(
+    narrow_trials: ProcessTrials, tmp_path: pathlib.Path
+) -> None:
     api = Api(tmp_path, narrow_trials.compile_change)
     answer = await api.client.put("/v1/features", content=dear(100)["features"])
     assert (answer.status_code, answer.json()["where"]) == (422, "release")
@@ -190,7 +192,7 @@ async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_g
 
 
 @pytest.mark.slow
-def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_would_cost_in_a_thread(trials: Trials) -> None:
+def test_a_trial_costs_the_process_that_decides_next_to_none_of_the_cpu_that_it_would_cost_in_a_thread(trials: ProcessTrials) -> None:
     wait_until_ready(trials)
 
     def cpu_seconds_here(compile_one: CompileChange, start: int) -> float:

@@ -3,10 +3,10 @@
 import threading
 
 from api.trials.trial import Trial, Verdict, tried, verdict_of
-from api.trials.trying import Trying
+from api.trials.trials import Trials
 
 
-class TrialsHere(Trying):
+class InlineTrials(Trials):
     """Runs trials in the threads that ask for them, one after the other.
 
     A trial takes the interpreter from decisions, and has no bound on its memory beside that of its process. In return there is no process
