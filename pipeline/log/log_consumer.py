@@ -100,10 +100,20 @@ class LogConsumer:
     Args:
         options: `LOG_FOLDER`, `TOPIC_PREFIX`, ``group.id`` and ``enable.partition.eof``; all others have no meaning here.
         logs: in which logs each topic stands.
+        monotonic: the seconds of a clock that is never set back.
+        sleep: lets so many seconds of it pass.
     """
 
-    def __init__(self, options: dict[str, Any], logs: Mapping[str, Sequence[str]] = LOGS_OF) -> None:
+    def __init__(
+        self,
+        options: dict[str, Any],
+        logs: Mapping[str, Sequence[str]] = LOGS_OF,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._logs = logs
+        self._monotonic = monotonic
+        self._sleep = sleep
         self._folder = pathlib.Path(options[LOG_FOLDER])
         self._prefix = options[TOPIC_PREFIX]
         self._says_end = bool(options.get("enable.partition.eof", False))
@@ -167,26 +177,26 @@ class LogConsumer:
 
     def consume(self, num_messages: int = 1, timeout: float = -1) -> list[LogMessage]:
         """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first."""
-        until = time.monotonic() + timeout
+        until = self._monotonic() + timeout
         self._let_gather(timeout)
         found: list[LogMessage] = []
         if timeout <= 0 or not self._has_just_looked():
             found = self._look(num_messages)
-        while not found and (left := until - time.monotonic()) > 0:
+        while not found and (left := until - self._monotonic()) > 0:
             self._wait(left)
             found = self._look(num_messages)
         return found
 
     def _has_just_looked(self) -> bool:
         """Whether the last look found nothing, a moment ago: who asks again and again for what comes looks once each time, not twice."""
-        return self._found_nothing and time.monotonic() - self._looked_at < JUST_SECONDS
+        return self._found_nothing and self._monotonic() - self._looked_at < JUST_SECONDS
 
     def _look(self, num_messages: int) -> list[LogMessage]:
         found: list[LogMessage] = []
         for each in self._partitions:
             each.segments.refresh()
             found += each.take(num_messages - len(found), self._says_end)
-        self._looked_at = time.monotonic()
+        self._looked_at = self._monotonic()
         self._found_nothing = not found
         self._flowing = self._flowing + 1 if 0 < len(found) < num_messages else 0
         if found:
@@ -196,9 +206,9 @@ class LogConsumer:
     def _let_gather(self, seconds: float) -> None:
         """Waits up to `seconds` until another process may have written enough to be worth a look."""
         if self._flowing >= FLOWING_LOOKS and not all(each.segments.has_writer for each in self._partitions):
-            left = self._looked_at + GATHER_SECONDS - time.monotonic()
+            left = self._looked_at + GATHER_SECONDS - self._monotonic()
             if left > 0:
-                time.sleep(min(left, max(0.0, seconds)))
+                self._sleep(min(left, max(0.0, seconds)))
 
     def commit(self, offsets: Sequence[TopicPartition] | None = None, asynchronous: bool = True) -> None:
         """Writes the offsets, by default of all that was read, into the file of the group.
@@ -254,7 +264,7 @@ class LogConsumer:
         if len(self._partitions) == 1 and (only := self._partitions[0]).segments.has_writer and not only.paused:
             only.segments.wait([only.short], lambda: only.reader.is_behind, seconds)
         else:
-            time.sleep(min(seconds, self._poll_seconds))
+            self._sleep(min(seconds, self._poll_seconds))
             self._poll_seconds = min(1.2 * self._poll_seconds, POLL_SECONDS_MAX)
 
 

@@ -1,7 +1,7 @@
 """A challenger of a running system is promoted and rolled back while decisions are asked for without a pause."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner
@@ -10,9 +10,7 @@ from api.client.client import Decision
 from api.models.model_shapes import ModelMoved
 from deploy.api_commands import model_commands
 from foundation.refusal import Refusal
-from weir.testing import System, start_weir
-
-__all__ = ["start_weir"]
+from weir.testing import System
 
 FILES = {
     "schema.yaml": (
@@ -29,11 +27,12 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def system(start_weir: Callable[..., System], tmp_path_factory: pytest.TempPathFactory) -> System:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder = tmp_path_factory.mktemp("config")
     for name, text in FILES.items():
         (folder / name).write_text(text)
-    return start_weir(folder)
+    with System(folder) as running:
+        yield running
 
 
 class Load:

@@ -1,32 +1,33 @@
 """How often a consumer looks at a log that another process writes."""
 
 import pathlib
-from types import SimpleNamespace
 
 import pytest
 
-from pipeline.log import log_consumer
 from pipeline.log.frame import Entry
 from pipeline.log.log_consumer import FLOWING_LOOKS, GATHER_SECONDS, POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
 from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX
 from pipeline.log.writer import LogWriter
 
 
+class Sleeps(list[float]):
+    """The seconds of each sleep; the clock of the consumer goes on by them alone."""
+
+    now = 1_000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.append(seconds)
+        self.now += seconds
+
+
 @pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds of each sleep; the clock goes on by them alone."""
-    now, found = [1_000.0], []
-
-    def sleep(seconds: float) -> None:
-        found.append(seconds)
-        now[0] += seconds
-
-    monkeypatch.setattr(log_consumer, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now[0]))
-    return found
+def slept() -> Sleeps:
+    return Sleeps()
 
 
-def consumer_of(folder: pathlib.Path) -> LogConsumer:
-    consumer = LogConsumer({LOG_FOLDER: str(folder), TOPIC_PREFIX: "", "group.id": "a"})
+def consumer_of(folder: pathlib.Path, slept: Sleeps) -> LogConsumer:
+    options = {LOG_FOLDER: str(folder), TOPIC_PREFIX: "", "group.id": "a"}
+    consumer = LogConsumer(options, monotonic=lambda: slept.now, sleep=slept.sleep)
     consumer.subscribe(["decisions"])
     return consumer
 
@@ -37,8 +38,8 @@ def append(folder: pathlib.Path, *values: bytes) -> None:
     log.close()
 
 
-def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(tmp_path: pathlib.Path, slept: list[float]) -> None:
-    consumer = consumer_of(tmp_path)
+def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(tmp_path: pathlib.Path, slept: Sleeps) -> None:
+    consumer = consumer_of(tmp_path, slept)
     assert consumer.consume(10, 10.0) == []
     assert slept[0] == POLL_SECONDS
     assert slept[:-1] == sorted(slept[:-1])
@@ -50,8 +51,8 @@ def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_
     assert slept[0] == POLL_SECONDS
 
 
-def test_what_comes_all_the_time_is_taken_in_large_batches(tmp_path: pathlib.Path, slept: list[float]) -> None:
-    consumer = consumer_of(tmp_path)
+def test_what_comes_all_the_time_is_taken_in_large_batches(tmp_path: pathlib.Path, slept: Sleeps) -> None:
+    consumer = consumer_of(tmp_path, slept)
     for _ in range(FLOWING_LOOKS):
         append(tmp_path, b"1")
         slept.clear()
@@ -63,18 +64,18 @@ def test_what_comes_all_the_time_is_taken_in_large_batches(tmp_path: pathlib.Pat
     assert slept == [pytest.approx(GATHER_SECONDS)]
 
 
-def test_a_backlog_is_taken_without_a_pause(tmp_path: pathlib.Path, slept: list[float]) -> None:
+def test_a_backlog_is_taken_without_a_pause(tmp_path: pathlib.Path, slept: Sleeps) -> None:
     append(tmp_path, *[b"1"] * 60)
-    consumer = consumer_of(tmp_path)
+    consumer = consumer_of(tmp_path, slept)
     assert [len(consumer.consume(10, 1.0)) for _ in range(6)] == [10] * 6
     assert slept == []
 
 
 def test_a_consumer_that_is_asked_again_and_again_looks_once_each_time(
-    tmp_path: pathlib.Path, slept: list[float], monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, slept: Sleeps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[float] = []
-    consumer = consumer_of(tmp_path)
+    consumer = consumer_of(tmp_path, slept)
     look = consumer._look
     monkeypatch.setattr(consumer, "_look", lambda number: looks.append(0.0) or look(number))
     for _ in range(20):
