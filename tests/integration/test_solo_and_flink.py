@@ -222,7 +222,8 @@ def test_the_log_of_another_system_is_refused(broker: str, tmp_path: pathlib.Pat
     for name in ("one", "two"):
         other = Settings(runtime="solo", folder=str(tmp_path / name))
         writer_of(other.path(*LOGS), INPUT).append_at([Entry("events", b"u", name.encode())], START_MS + len(os.listdir(tmp_path)))
-    assert carry_log(settings, tmp_path / "one").written.total() == 1
+    assert carry_log(settings, tmp_path / "one", dry_run=True).written.total() == 1
+    assert carry_log(settings, tmp_path / "one").written.total() == 1, "a dry run writes nothing"
     with pytest.raises(Refusal, match="history of another log"):
         carry_log(settings, tmp_path / "two")
     with pytest.raises(Refusal, match="no log"):
