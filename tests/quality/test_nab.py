@@ -91,19 +91,21 @@ def test_a_score_opens_an_alert_unless_one_as_high_came_within_the_alerts_window
     assert opens_an_alert(hours, np.array([0.5, 0.4, 0.7, 0.6, 0.7, 0.1])).tolist() == pytest.approx(
         [0.5, np.nan, 0.7, np.nan, 0.7, 0.1], nan_ok=True
     )
+    joined = opens_an_alert(np.array([0, 7, 9]) * 3_600, np.array([0.9, 0.5, 0.5]))
+    assert np.isnan(joined).tolist() == [False, True, True], "one that joined an alert holds up the next of its height"
 
 
 def opens_an_alert(times: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the scores [n] at `times` [n], in seconds; NaN where one as high came within `WINDOW_S` before, whose alert it joins."""
-    opened, open_alerts = scores.copy(), deque[tuple[int, float]]()
+    opened, highest = scores.copy(), deque[tuple[int, float]]()  # falling scores of the window, each the highest since its time
     for at, (time, score) in enumerate(zip(times.tolist(), scores.tolist(), strict=True)):
-        while open_alerts and open_alerts[0][0] < time - WINDOW_S:
-            open_alerts.popleft()
-        if any(other >= score for _, other in open_alerts):
+        while highest and highest[0][0] < time - WINDOW_S:
+            highest.popleft()
+        if highest and highest[0][1] >= score:
             opened[at] = np.nan
-            continue
-        open_alerts.clear()  # a higher score of now outlives what was lower before
-        open_alerts.append((time, score))
+        while highest and highest[-1][1] <= score:
+            highest.pop()
+        highest.append((time, score))
     return opened
 
 
