@@ -1,6 +1,6 @@
 """Makes reports on rules: how often they match, what they would have done, and how often exceptions hid a match."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -35,18 +35,20 @@ def reports_of(effects: Effects, texts: Mapping[str, str], found: Mapping[str, M
         texts: of the parts in force.
     """
     from_ms = min((each.from_ms for each in found.values()), default=0)
-    overlaps, hidden = effects.overlaps(found, from_ms), effects.hidden(found)
-    entries, trips = effects.entry_states(found), effects.trips(found, TRIPS_MAX)
+    overlaps, entries, trips = effects.overlaps(found, from_ms), effects.entry_states(found), effects.trips(found, TRIPS_MAX)
+    hidden: dict[str, list[HiddenByException]] = defaultdict(list)
+    for each in hidden_of(effects.hidden(found), texts):
+        hidden[each.pattern].append(each)
     return [
         _report(
             id,
-            each,
-            _overlaps(overlaps.get(id, {}), each.observed.measured.matches),
-            hidden_of([one for one in hidden if one.pattern == id], texts),
+            one,
+            _overlaps(overlaps.get(id, {}), one.observed.measured.matches),
+            hidden[id],
             dict(sorted(entries.get(id, {}).items())),
             list(map(_tripped, trips.get(id, ()))),
         )
-        for id, each in found.items()
+        for id, one in found.items()
     ]
 
 
