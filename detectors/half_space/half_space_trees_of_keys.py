@@ -14,10 +14,10 @@ from detectors.half_space.half_space_forest import box_of, check_sizes, grow_for
 from detectors.half_space.half_space_kernels_of_keys import FIRST, score_learn
 from detectors.half_space.half_space_scoring import mass_limit, score_ceiling
 from detectors.input_scaling import SCALINGS, WIDTH
+from detectors.key_bytes import check_key_bytes
 
 WINDOW_MAX: Final = 4_096
 """The greatest window: a mass is a quarter of a cell, and four of them never look like NaN."""
-_BYTES_MAX: Final = 32_768
 
 
 class HalfSpaceTreesOfKeys:
@@ -72,8 +72,7 @@ class HalfSpaceTreesOfKeys:
             raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
         self.width = FIRST + WIDTH * inputs + -(-2 * n_trees * (2 ** (height + 1) - 1) // 4)
-        if 8 * self.width > _BYTES_MAX:
-            raise ValueError(f"expected at most {_BYTES_MAX} bytes a key, got {8 * self.width}: ask for fewer trees or lower ones")
+        check_key_bytes(self.width, "ask for fewer trees or lower ones")
         self.cost_ns = 60.0 + 16.0 * n_trees * height
         self._feature, self._threshold = grow_forest(box_of(limits, inputs), n_trees, height, seed)
         self._sizes = np.array([window_size, max(grace_period, window_size), SCALINGS.index(scaling)], np.int64)

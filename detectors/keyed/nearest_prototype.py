@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from detectors.compiled import compiled
 from detectors.input_scaling import SCALINGS as FIGURES
 from detectors.input_scaling import WIDTH, scale_value
+from detectors.key_bytes import check_key_bytes
 from detectors.keyed.keyed_loop import fetch_ahead
 from detectors.missing import is_mostly_missing, is_present
 from foundation.compiled import borrowed, held
@@ -21,7 +22,6 @@ from foundation.compiled import borrowed, held
 PROTOTYPES_MAX: Final = 256
 SCALINGS: Final = ("none", "standard")
 """Distances are those of the inputs as they are, or of inputs divided by their own standard deviation at the key so far."""
-_BYTES_MAX: Final = 32_768
 _FIRST: Final = 1
 """The number of cells before the figures of the inputs."""
 _STANDARD: Final = FIGURES.index("standard")
@@ -82,8 +82,7 @@ class NearestPrototype:
             raise ValueError(f"scaling: expected one of {', '.join(SCALINGS)}, got {scaling!r}")
         self.inputs = inputs
         self.width = _FIRST + WIDTH * inputs + prototypes * (1 + inputs)
-        if 8 * self.width > _BYTES_MAX:
-            raise ValueError(f"expected at most {_BYTES_MAX} bytes a key, got {8 * self.width}: ask for fewer prototypes")
+        check_key_bytes(self.width, "ask for fewer prototypes")
         self.cost_ns = 60.0 + 1.5 * prototypes * (1 + inputs)
         self._settings = np.array([radius, fading_factor, scaling == "standard", grace_period], np.float64)
 
@@ -124,16 +123,16 @@ def _squared_distance(row: NDArray[np.float64], centre: NDArray[np.float64], uni
     return total * len(row) / present
 
 
-@compiled("int64(float64[:], float64[:], float64[:])")
-def _nearest(row: NDArray[np.float64], cells: NDArray[np.float64], units: NDArray[np.float64]) -> int:
-    """Returns where the nearest prototype stands among the cells, or 0 if there is none; of equals the first."""
+@compiled("Tuple((int64, float64))(float64[:], float64[:], float64[:])")
+def _nearest(row: NDArray[np.float64], cells: NDArray[np.float64], units: NDArray[np.float64]) -> tuple[int, float]:
+    """Returns where the nearest prototype stands among the cells and how far it is, of equals the first; (0, infinity) if there is none."""
     inputs, found, least = len(row), 0, np.inf
     for at in range(_FIRST + WIDTH * inputs, len(cells), 1 + inputs):
         if cells[at] > 0.0:
             squared = _squared_distance(row, cells[at + 1 : at + 1 + inputs], units)
             if squared < least:
                 found, least = at, squared
-    return found
+    return found, math.sqrt(least)
 
 
 @compiled("int64(float64[:], int64)")
@@ -194,10 +193,8 @@ def _score_learn(
             continue
         cells, said[position] = keys[slots[position]], 0.0
         _measure(cells, settings[2] != 0.0, by)
-        at, distance = _nearest(row, cells, by), np.inf
-        if at > 0:
-            distance = math.sqrt(_squared_distance(row, cells[at + 1 : at + 1 + len(row)], by))
-            score = distance / (distance + settings[0]) if cells[0] >= settings[3] else 0.0
-            _say(row, cells, by, at, score, said[position])
+        at, distance = _nearest(row, cells, by)
+        if at > 0 and cells[0] >= settings[3]:
+            _say(row, cells, by, at, distance / (distance + settings[0]), said[position])
         _learn(row, cells, at, distance <= settings[0], settings[1])
     held(units)
