@@ -44,7 +44,7 @@ demo: jars
 	@$(RUN)weir demo $(if $(FOR),--for $(FOR))
 
 # Seven runs of pytest, two at a time: those with servers wait for much of their time, and the one without servers fills it. More at
-# once would be done no sooner, and servers that get no core in time fail tests that hold. The longest begin first, so that none is
+# once save minutes, but then servers get no core in time, and tests fail that hold. The longest begin first, so that none is
 # left alone at the end. All take 10 GB of memory. Each line says which run printed it.
 LANES := $(shell awk '/^MemAvailable/ { print ($$2 > 10000000 ? 2 : 1) }' /proc/meminfo 2>/dev/null || echo 1)
 ORDINARY := not quality and not deep and not long
