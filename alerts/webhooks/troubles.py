@@ -5,7 +5,7 @@ Whoever is told by webhooks cannot be told by them that they fail; so Alertmanag
 
 import msgspec
 
-from alerts.webhooks.dispatcher import TOLD_AFTER_MS
+from alerts.webhooks.delivery_line import TOLD_AFTER_MS
 from stores.casework.deliveries import Deliveries
 from stores.casework.webhooks import StoredWebhook, Webhooks
 

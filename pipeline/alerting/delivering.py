@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable
 
 from alerts.webhooks.addresses import networks
-from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
+from alerts.webhooks.delivery_line import Sending, Trouble
+from alerts.webhooks.dispatcher import Dispatcher
 from alerts.webhooks.tenure import LEASE_S, Tenure
 from foundation.settings import Settings
 from stores.relational.casework.deliveries import RelationalDeliveries

@@ -13,6 +13,7 @@ from alerts_job_runs import TEXTS, AlertsSystem, run_with_kills
 from keeping_receivers import KeepingReceiver
 from score_job_runs import wait_for
 
+from alerts.webhooks import delivery_line
 from alerts.webhooks.signing import new_secret
 from deploy.servers.topics import make_topics
 from foundation.content_hash import content_hash
@@ -81,6 +82,8 @@ def test_two_jobs_on_a_broker_make_each_alert_once_and_tell_it_once(settings: Se
     monkeypatch.setattr(one_reader, "STAND_BY_SECONDS", 0.5)
     # So long that a lease is given up and never lost: a job that stood still on a busy machine would be followed by one that tells again.
     monkeypatch.setattr(alerts_job, "Delivering", functools.partial(delivering.Delivering, lease_s=600))
+    # So long that a receiver which is slow on a busy machine still answers what was sent to it before its sender ends.
+    monkeypatch.setattr(delivery_line, "ENDING_S_MAX", 15.0)
     publish(settings)
     with contextlib.closing(Database(place_of(settings))) as database, KeepingReceiver() as receiver:
         alerts, deliveries = RelationalAlerts(database), RelationalDeliveries(database)

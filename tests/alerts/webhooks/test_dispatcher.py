@@ -18,10 +18,11 @@ from databases_of_a_test import FickleDatabase, database_in
 from receivers import answer, server
 from standardwebhooks import Webhook
 
+from alerts.webhooks import delivery_line, signing
 from alerts.webhooks import dispatcher as dispatcher_module
-from alerts.webhooks import signing
 from alerts.webhooks.addresses import networks
-from alerts.webhooks.dispatcher import Dispatcher, Sending, Trouble
+from alerts.webhooks.delivery_line import DeliveryLine, Sending, Trouble
+from alerts.webhooks.dispatcher import Dispatcher
 from alerts.webhooks.tenure import Tenure
 from stores.casework.deliveries import Attempt, Deliveries, Message, Settled
 from stores.casework.webhooks import StoredWebhook, WebhookWish
@@ -143,7 +144,58 @@ async def test_receivers_that_fail_at_random_get_everything_in_the_order_of_each
         assert all(ids == sorted(ids) for ids in of_key.values())
 
 
-async def test_a_receiver_that_never_answers_holds_up_no_other(outbox: Outbox) -> None:
+class Hesitating(Receiver):
+    """Takes a message at once, and answers when `goes_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = 0
+        self.goes_on = asyncio.Event()
+
+    async def __call__(self, request: bytes, writer: asyncio.StreamWriter) -> None:
+        self.came += 1
+        await self.goes_on.wait()
+        await super().__call__(request, writer)
+
+
+async def test_attempts_under_way_at_the_end_are_waited_for_and_not_made_again(outbox: Outbox) -> None:
+    receiver = Hesitating()
+    async with server(receiver) as port:
+        outbox.webhook("a", port)
+        async with outbox.dispatching(lease_s=600):
+            outbox.add(["a"], *((f"m{number}", f"card-{number}") for number in range(20)))
+            await until(lambda: receiver.came == 20)
+            asyncio.get_running_loop().call_later(0.2, receiver.goes_on.set)
+        assert set(outbox.states("a").values()) == {"delivered"}
+        async with outbox.dispatching(lease_s=600):
+            outbox.add(["a"], ("m20", "card-1"))
+            await until(lambda: "m20" in receiver.taken)
+    assert receiver.came == 21
+
+
+async def test_a_changed_webhook_gets_nothing_before_the_attempts_of_its_earlier_version_have_ended(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, later, asked_to_end = Hesitating(), Receiver(), asyncio.Event()
+    end = DeliveryLine.end
+    monkeypatch.setattr(DeliveryLine, "end", lambda line: (asked_to_end.set(), end(line)))
+    async with server(receiver) as port, server(later) as other:
+        webhook = outbox.webhook("a", port)
+        async with outbox.dispatching(lease_s=600):
+            outbox.add(["a"], ("m1", "card-1"), ("m2", "card-1"))
+            await until(lambda: receiver.came == 1)
+            wish = msgspec.structs.replace(webhook.wish, url=f"http://127.0.0.1:{other}/")
+            outbox.webhooks.replace(msgspec.structs.replace(webhook, version=2, wish=wish))
+            await asked_to_end.wait()
+            await asyncio.sleep(0.5)
+            receiver.goes_on.set()
+            await until(lambda: outbox.states("a") == {"m1": "delivered", "m2": "delivered"})
+    assert (receiver.taken, later.taken) == (["m1"], ["m2"])
+
+
+async def test_a_receiver_that_never_answers_holds_up_no_other(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery_line, "ENDING_S_MAX", 0.2)
+
     async def silent(request: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(3_600)
 

@@ -6,7 +6,7 @@ import pathlib
 import msgspec
 from databases_of_a_test import database_in
 
-from alerts.webhooks.dispatcher import TOLD_AFTER_MS
+from alerts.webhooks.delivery_line import TOLD_AFTER_MS
 from alerts.webhooks.troubles import webhook_troubles
 from stores.casework.deliveries import Attempt, DeliveryState, Message, Settled
 from stores.casework.webhooks import StoredWebhook, WebhookWish
