@@ -25,7 +25,7 @@ from stores.casework.inboxes import INBOXES_MAX, Inbox, TooManyInboxesError
 InboxName = Annotated[str, Path(max_length=200, description="the name of an inbox")]
 IfMatch = Annotated[str | None, Header(description="the ETag of the version that the caller has seen")]
 COUNTED_MAX = 20_000
-"""Figures are of so many decided cases and reviewed alerts at most, the newest."""
+"""Figures are of so many decided cases at most, the newest."""
 QUALITY_DAYS, QUALITY_DAYS_MAX = 30, 400
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
@@ -104,11 +104,9 @@ def _add_quality(routes: APIRouter, door: CaseDoor) -> None:
         inboxes = await _visible(door, request)
         names = [inbox.name for inbox in inboxes]
         decided = await asyncio.to_thread(cases.decided, begin_ms, end_ms, names, COUNTED_MAX)
-        reviewed = list(await asyncio.to_thread(cases.reviewed_rules, begin_ms, end_ms, names, COUNTED_MAX))
-        models = await asyncio.to_thread(cases.reviewed_models, begin_ms, end_ms, names, COUNTED_MAX)
-        is_whole = max(len(decided), len(reviewed)) < COUNTED_MAX
-        rules = rule_qualities(reviewed)
-        shown = ReviewQuality(begin_ms, end_ms, is_whole, inbox_qualities(inboxes, decided), rules, model_qualities(models))
+        reviewed = await asyncio.to_thread(cases.reviewed, begin_ms, end_ms, names, COUNTED_MAX)
+        is_whole, of_inboxes = len(decided) < COUNTED_MAX, inbox_qualities(inboxes, decided)
+        shown = ReviewQuality(begin_ms, end_ms, is_whole, of_inboxes, rule_qualities(reviewed), model_qualities(reviewed))
         return as_response(json_answer(200, shown))
 
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from api.cases.case_shapes import InboxQuality, ModelQuality, RuleQuality, ShownInbox, Spread
-from stores.casework.cases import DecidedCase, ReviewedModel
+from stores.casework.cases import DecidedCase, Reviewed
 
 KNOWING = ("fraud", "legitimate")
 """The verdicts that say what an event was."""
@@ -23,25 +23,14 @@ def inbox_qualities(inboxes: Sequence[ShownInbox], decided: Sequence[DecidedCase
     return [_inbox_quality(inbox, by_inbox[inbox.name]) for inbox in inboxes]
 
 
-def rule_qualities(reviewed: Iterable[tuple[str, Sequence[str]]]) -> list[RuleQuality]:
-    """Returns the figures of each rule, by name.
-
-    Args:
-        reviewed: verdict and rules of each reviewed alert.
-    """
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for verdict, rules in reviewed:
-        for rule in rules:
-            found[rule][verdict] += 1
-    return [_rule_quality(rule, found[rule]) for rule in sorted(found)]
+def rule_qualities(reviewed: Iterable[Reviewed]) -> list[RuleQuality]:
+    """Returns the figures of each rule, by name."""
+    return [_rule_quality(rule, found) for rule, found in _by_name(reviewed, "rule")]
 
 
-def model_qualities(reviewed: Iterable[ReviewedModel]) -> list[ModelQuality]:
+def model_qualities(reviewed: Iterable[Reviewed]) -> list[ModelQuality]:
     """Returns the figures of each model, by name."""
-    found: dict[str, list[ReviewedModel]] = defaultdict(list)
-    for one in reviewed:
-        found[one.model].append(one)
-    return [_model_quality(model, found[model]) for model in sorted(found)]
+    return [_model_quality(model, found) for model, found in _by_name(reviewed, "model")]
 
 
 def spread_of(lengths_ms: Iterable[int]) -> Spread:
@@ -71,17 +60,25 @@ def _inbox_quality(inbox: ShownInbox, decided: Sequence[DecidedCase]) -> InboxQu
     )
 
 
-def _rule_quality(rule: str, verdicts: Counter[str]) -> RuleQuality:
-    fraud, legitimate, unsure = verdicts["fraud"], verdicts["legitimate"], verdicts["unsure"]
-    reviewed, known = fraud + legitimate + unsure, fraud + legitimate
-    return RuleQuality(rule, reviewed, fraud, legitimate, unsure, _share(fraud, known), _share(legitimate, known))
+def _by_name(reviewed: Iterable[Reviewed], kind: str) -> list[tuple[str, list[Reviewed]]]:
+    found: dict[str, list[Reviewed]] = defaultdict(list)
+    for one in reviewed:
+        if one.kind == kind:
+            found[one.name].append(one)
+    return sorted(found.items())
 
 
-def _model_quality(model: str, reviewed: Sequence[ReviewedModel]) -> ModelQuality:
+def _rule_quality(rule: str, reviewed: Sequence[Reviewed]) -> RuleQuality:
     verdicts = Counter[str]()
     for one in reviewed:
         verdicts[one.verdict] += one.alerts
-    alerts = _rule_quality(model, verdicts)
+    fraud, legitimate, unsure = verdicts["fraud"], verdicts["legitimate"], verdicts["unsure"]
+    known = fraud + legitimate
+    return RuleQuality(rule, known + unsure, fraud, legitimate, unsure, _share(fraud, known), _share(legitimate, known))
+
+
+def _model_quality(model: str, reviewed: Sequence[Reviewed]) -> ModelQuality:
+    alerts = _rule_quality(model, reviewed)
     known = [one for one in reviewed if one.verdict in KNOWING]
     return ModelQuality(
         model=model,

@@ -90,7 +90,7 @@ class CaseFigures(Collector):
 
     def _looked(self, now_ms: int, names: Sequence[str]) -> _Look:
         decided = self._cases.decided(now_ms - SPEED_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
-        reviewed = (now_ms - RULE_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
+        reviewed = self._cases.reviewed(now_ms - RULE_DAYS * DAY_MS, now_ms + 1, names, COUNTED_MAX)
         claims = [(one, one.claimed_at_ms) for one in decided if one.claimed_at_ms is not None]
         return _Look(
             at_ms=now_ms,
@@ -98,8 +98,8 @@ class CaseFigures(Collector):
             decided=self._cases.decided_since(now_ms - now_ms % DAY_MS),
             since_claim={name: spread_of(one.decided_at_ms - at_ms for one, at_ms in claims if one.inbox == name) for name in names},
             since_opening={name: spread_of(one.decided_at_ms - one.opened_at_ms for one in decided if one.inbox == name) for name in names},
-            rules=sorted(rule_qualities(self._cases.reviewed_rules(*reviewed)), key=lambda rule: (-rule.reviewed, rule.rule))[:RULES_MAX],
-            models=model_qualities(self._cases.reviewed_models(*reviewed)),
+            rules=sorted(rule_qualities(reviewed), key=lambda rule: (-rule.reviewed, rule.rule))[:RULES_MAX],
+            models=model_qualities(reviewed),
         )
 
 

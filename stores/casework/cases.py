@@ -4,8 +4,8 @@ A case is changed in one transaction, by a function that is given the case as it
 what the first one did, and what alerts add meanwhile is never lost.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -86,23 +86,25 @@ class DecidedCase(msgspec.Struct, frozen=True):
     decide_by_ms: int
 
 
-class ReviewedModel(msgspec.Struct, frozen=True):
-    """Holds what one decided case says of a model that made decisions in it.
+class Reviewed(msgspec.Struct, frozen=True):
+    """Holds what decided cases of one verdict say of a rule or a model: what was in them when the verdict was given.
 
     Args:
-        verdict: on the case.
-        model: its name.
-        alerts: how many alerts of the case have events that it decided.
-        events: how many such events there are; one that counts in alerts of two kinds is two.
-        told, probability: how many of these were told with a probability, and the sum of those.
+        kind: ``rule`` or ``model``.
+        name: of the rule or the model.
+        verdict: on the cases.
+        alerts: how many alerts of the cases have the rule, or events that the model decided.
+        events: how many such events there are; one that counts in alerts of two kinds is two. 0 of a rule.
+        told, probability: how many of these were told with a probability, and the sum of those. 0 of a rule.
     """
 
+    kind: Literal["rule", "model"]
+    name: str
     verdict: str
-    model: str
     alerts: int
-    events: int
-    told: int
-    probability: float
+    events: int = 0
+    told: int = 0
+    probability: float = 0.0
 
 
 class Cases(Protocol):
@@ -212,11 +214,8 @@ class Cases(Protocol):
     def decided(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[DecidedCase]:
         """Returns the newest `limit` cases of `inboxes` that were decided in [since_ms, until_ms), ms since the epoch."""
 
-    def reviewed_rules(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> Iterable[tuple[str, Sequence[str]]]:
-        """Returns the verdict and the rules of each of the newest `limit` alerts whose case was decided in [since_ms, until_ms)."""
-
-    def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
-        """Returns what the newest `limit` cases that were decided in [since_ms, until_ms) say of models; it reads all their events."""
+    def reviewed(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[Reviewed]:
+        """Returns what the newest `limit` cases of `inboxes` that were decided in [since_ms, until_ms) say of each rule and model."""
 
     def forget(self, before_ms: int, limit: int) -> int:
         """Removes at most `limit` cases that were closed before `before_ms` (exclusive), with what was said of them; returns how many."""

@@ -12,6 +12,7 @@ from stores.decisions import StoredDecision
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_rows import write_changes
 from stores.relational.casework.case_tables import CASE_ALERT
+from stores.relational.casework.reviews import write_review
 from stores.relational.database import Database, in_parts
 from stores.sqlite.sqlite_decisions import SqliteDecisions
 
@@ -51,6 +52,8 @@ def fill(database: Database, now_ms: int, named: Named) -> None:
         _insert(connection, CASE_ALERT, ({"alert": f"a{n}", "case_id": id_of(n % CASES), "at_ms": now_ms + n} for n in range(ALERTS)))
         _insert(connection, EVENT, (_event(n, f"a{n % ALERTS}", n % CASES, now_ms, named) for n in range(ALERTS)))
         _insert(connection, EVENT, (_event(ALERTS + n, "a1", 1, now_ms, named) for n in range(LARGE)))
+        for number in range(0, CASES, 2):
+            write_review(connection, _opened(number, now_ms, named).case)
         connection.execute(text("ANALYZE"))
 
 

@@ -15,7 +15,7 @@ from alerts.cases.case_life import CaseConflictError, alert_came, alert_left, cl
 from stores.casework.alerts import AlertEvent, AlertWork
 from stores.casework.case import Case, CaseChange, CaseEntry
 from stores.casework.case_growth import CaseGrowth, Standing
-from stores.casework.cases import CaseFilter, OpenCaseError, ReviewedModel, SettledVerdictError, TimelinePlace
+from stores.casework.cases import CaseFilter, Move, OpenCaseError, Reviewed, SettledVerdictError, TimelinePlace
 from stores.casework.deliveries import Message
 from stores.casework.inboxes import Inbox
 from stores.casework.verdict_steps import VerdictStep
@@ -86,6 +86,14 @@ def join(database: Database, one: Case, id: str, *events: AlertEvent, recounts: 
 
 def verdict(id: str, one: Case, at_ms: int = NOW_MS) -> Verdict:
     return Verdict(id, one.id, "", "", one.entity_kind, one.entity_id, "fraud", "", {}, "ana", at_ms, at_ms + UNDO_MS)
+
+
+def moving(alert: str) -> Move:
+    def move(source: Case, target: Case | None) -> tuple[CaseChange, CaseChange | None]:
+        came = None if target is None else alert_came(target, "ana", NOW_MS, alert, source.id)
+        return alert_left(source, "ana", NOW_MS, alert, target.id if target else ""), came
+
+    return move
 
 
 def undo(store: RelationalCases, id: str) -> Case | None:
@@ -229,11 +237,7 @@ def test_an_alert_moves_with_its_events(database: Database, store: RelationalCas
     keep(store, case(1), case(2))
     join(database, case(1), "a1", counted("k1", "a1", 5), counted("k2", "a1", 6))
     join(database, case(1), "a2", counted("k3", "a2", 7))
-
-    def move(source: Case, target: Case | None) -> tuple[CaseChange, CaseChange | None]:
-        came = None if target is None else alert_came(target, "ana", NOW_MS, "a1", source.id)
-        return alert_left(source, "ana", NOW_MS, "a1", target.id if target else ""), came
-
+    move = moving("a1")
     assert store.move_alert("a1", case(1).id, case(2).id, move, NOW_MS)
     left, joined = store.get(case(1).id), store.get(case(2).id)
     assert left is not None and (left.alerts, left.events, left.loss, left.first_event_ms) == (1, 1, 10.0, 7)
@@ -271,10 +275,26 @@ def test_decided_cases_are_found_with_their_rules_and_models(database: Database,
     [found] = store.decided(NOW_MS, NOW_MS + 1, ["payments"], 5)
     assert (found.verdict, found.decided_at_ms, found.claimed_at_ms) == ("fraud", NOW_MS, NOW_MS)
     assert store.decided(NOW_MS + 1, NOW_MS + 2, ["payments"], 5) == store.decided(NOW_MS, NOW_MS + 1, ["logins"], 5) == []
-    assert list(store.reviewed_rules(NOW_MS, NOW_MS + 1, ["payments"], 5)) == [("fraud", ("a",))] * 2
-    assert store.reviewed_models(NOW_MS + 1, NOW_MS + 2, ["payments"], 5) == store.reviewed_models(NOW_MS, NOW_MS + 1, ["logins"], 5) == []
-    assert store.reviewed_models(NOW_MS, NOW_MS + 1, ["payments"], 5) == [ReviewedModel("fraud", "shape", 2, 3, 2, 0.75)]
+    assert store.reviewed(NOW_MS + 1, NOW_MS + 2, ["payments"], 5) == store.reviewed(NOW_MS, NOW_MS + 1, ["logins"], 5) == []
+    found = store.reviewed(NOW_MS, NOW_MS + 1, ["payments"], 5)
+    assert found == [Reviewed("model", "shape", "fraud", 2, 3, 2, 0.75), Reviewed("rule", "a", "fraud", 2)]
     assert (store.decided_since(NOW_MS), store.decided_since(NOW_MS + 1)) == ({"payments": 1}, {})
+
+
+def test_a_verdict_says_of_rules_what_was_in_the_case_then_until_it_is_undone(database: Database, store: RelationalCases) -> None:
+    def alerts(of: str) -> list[tuple[str, int]]:
+        return [(one.verdict, one.alerts) for one in store.reviewed(NOW_MS, NOW_MS + 1, ["payments"], 5) if one.kind == of]
+
+    keep(store, case(1), case(2))
+    join(database, case(1), "a1", counted("k1", "a1"))
+    for number in (1, 2):
+        store.change(case(number).id, lambda one: give_verdicts(one, "ana", NOW_MS, HOUR, [verdict(f"v{one.entity_id}", one)], False, ""))
+    join(database, case(1), "a2", counted("k2", "a2"))
+    assert (alerts("rule"), alerts("model")) == ([("fraud", 1)], [("fraud", 1)])
+    assert store.move_alert("a2", case(1).id, case(2).id, moving("a2"), NOW_MS)
+    assert (alerts("rule"), alerts("model")) == ([("fraud", 2)], [("fraud", 2)])
+    assert undo(store, "vc1") is not None
+    assert (alerts("rule"), alerts("model")) == ([("fraud", 1)], [("fraud", 1)])
 
 
 def test_closed_cases_are_forgotten_with_what_was_said_of_them_and_then_their_alerts(database: Database, store: RelationalCases) -> None:

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alerts_of_a_test import alert
+from cases_of_a_test import case, counted
 from databases_of_a_test import BARE_PLACES, database_in
 from sqlalchemy import insert, select, text
 
@@ -22,6 +24,10 @@ from stores import relational
 from stores.decisions import StoreUnavailableError
 from stores.relational import migrations
 from stores.relational.audit import HEAD, RelationalAudit
+from stores.relational.casework.alert_tables import ALERT, EVENT
+from stores.relational.casework.case_rows import write_cases
+from stores.relational.casework.case_tables import CASE_ALERT, CASE_REVIEW
+from stores.relational.casework.reviews import write_review
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION
 from stores.relational.migrating import NEWEST
@@ -61,6 +67,26 @@ def test_processes_that_open_a_new_database_at_once_make_its_tables_once(place: 
         assert sorted(processes.map(open_and_close, [place] * 8, range(8))) == list(range(8))
     with contextlib.closing(Database(place, owner=False)) as database, database.reading() as connection:
         assert connection.execute(select(HEAD.c.number)).all() == [(0,)]
+
+
+def test_verdicts_of_an_older_program_say_what_they_say_of_one_given_now(place: DatabasePlace) -> None:
+    """The script counts by itself what the program counts, because it must stay as it is when the program changes."""
+    with contextlib.closing(Database(place)) as database, database.writing() as connection:
+        write_cases(connection, [decided := case(1, verdict="fraud", decided_at_ms=5), case(2)])
+        for id, of_case in (("a1", decided), ("a2", decided), ("a3", case(2))):
+            whole = msgspec.json.encode(alert(id, 5))
+            connection.execute(insert(ALERT).values(id=id, name="attack", state="firing", opened_at_ms=5, whole=whole))
+            connection.execute(insert(CASE_ALERT).values(alert=id, case_id=of_case.id, at_ms=5))
+            for number, probability in enumerate((0.5, None)):
+                event = msgspec.structs.asdict(counted(f"{id}{number}", id, probability=probability))
+                connection.execute(insert(EVENT).values(event | {"case_id": of_case.id}))
+        write_review(connection, decided)
+        wanted = connection.execute(select(CASE_REVIEW).order_by(CASE_REVIEW.c.kind)).all()
+        connection.execute(text("DROP TABLE case_review"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0020'"))
+    with contextlib.closing(Database(place)) as database, database.reading() as connection:
+        assert connection.execute(select(CASE_REVIEW).order_by(CASE_REVIEW.c.kind)).all() == wanted
+    assert [(row.kind, row.name, row.alerts, row.told) for row in wanted] == [("model", "shape", 2, 2), ("rule", "a", 2, 0)]
 
 
 def test_a_database_of_a_newer_program_is_refused_with_what_to_do(place: DatabasePlace) -> None:

@@ -11,6 +11,7 @@ from stores.casework.cases import Move
 from stores.relational.casework.alert_tables import EVENT
 from stores.relational.casework.case_rows import WORTH, cases_by_id, decode_case, recounted, write_cases, write_changes
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
+from stores.relational.casework.reviews import write_review
 from stores.relational.database import in_parts, insert_into, lock_out_writers
 
 
@@ -117,4 +118,5 @@ def move_alert(connection: Connection, alert: str, source: str, to: str, move: M
         if change is not None:
             counted = with_totals(change.case, recounted(connection, change.case.id))
             write_changes(connection, [msgspec.structs.replace(change, case=counted)])
+            write_review(connection, counted)
     return True

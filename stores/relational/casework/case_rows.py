@@ -11,6 +11,7 @@ from stores.casework.case_growth import CaseTotals
 from stores.casework.cases import OpenCaseError, SettledVerdictError
 from stores.relational.casework.alert_tables import EVENT
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.reviews import write_review
 from stores.relational.casework.verdicts import add_verdicts, undo_verdict
 from stores.relational.database import in_parts, insert_into
 
@@ -47,6 +48,8 @@ def write_changes(connection: Connection, changes: Sequence[CaseChange]) -> None
         add_verdicts(connection, change.verdicts)
         if change.undone and not undo_verdict(connection, change.undone, change.undone_at_ms):
             raise SettledVerdictError(change.undone)
+        if change.verdicts or change.undone:
+            write_review(connection, change.case)
         if change.ends_alerts:
             own = select(CASE_ALERT.c.alert).where(CASE_ALERT.c.case_id == change.case.id)
             alerts = connection.execute(own).scalars().all()

@@ -74,6 +74,20 @@ CASE_ENTRY = Table(
 )
 CASE_ENDED_ALERT = Table("case_ended_alert", METADATA, Column("alert", TEXT, primary_key=True), Column("why", TEXT, nullable=False))
 """Alerts of closed cases that the alerts job has yet to resolve."""
+CASE_REVIEW = Table(
+    "case_review",
+    METADATA,
+    Column("case_id", TEXT, primary_key=True),
+    Column("kind", TEXT, primary_key=True),
+    Column("name", TEXT, primary_key=True),
+    Column("verdict", TEXT, nullable=False),
+    Column("alerts", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("told", BigInteger, nullable=False),
+    Column("probability", Float(53), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What the verdict on a case says of its rules and models, see `stores.relational.casework.reviews`."""
 CASE_NEWS = Table("case_news", METADATA, Column("case_id", TEXT, primary_key=True), Column("number", BigInteger, primary_key=True))
 """Entries of which receivers have yet to be told."""
 INBOX = Table(

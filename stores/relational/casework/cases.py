@@ -1,20 +1,21 @@
 """Cases in the relational store."""
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, tuple_, update
 
 from stores.casework.alerts import AlertEvent
 from stores.casework.case import Case, CaseChange, CaseEntry, CaseNews, CaseState
-from stores.casework.cases import CaseFilter, DecidedCase, InboxLoad, Move, OpenCaseError, ReviewedModel, TimelinePlace, Undoing
+from stores.casework.cases import CaseFilter, DecidedCase, InboxLoad, Move, OpenCaseError, Reviewed, TimelinePlace, Undoing
 from stores.casework.deliveries import Message
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_growth import move_alert
 from stores.relational.casework.case_rows import cases_by_id, decode_case, decode_entry, write_changes
-from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS
+from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS, CASE_REVIEW
 from stores.relational.casework.deliveries import add_messages
+from stores.relational.casework.reviews import reviewed
 from stores.relational.casework.verdict_steps import PLAN, STEP
 from stores.relational.casework.verdicts import VERDICT, standing_verdicts
 from stores.relational.database import Database, in_parts, lock_out_writers
@@ -22,11 +23,8 @@ from stores.relational.database import Database, in_parts, lock_out_writers
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
 
 
-class _RulesOfAlert(msgspec.Struct):
-    patterns: tuple[str, ...]
-
-
-_decode_rules = msgspec.json.Decoder(_RulesOfAlert).decode
+_decode_decided = msgspec.json.Decoder(DecidedCase).decode
+"""Takes of a case what it needs, and passes over the rest."""
 
 
 class RelationalCases:
@@ -178,36 +176,14 @@ class RelationalCases:
 
     def decided(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[DecidedCase]:
         query = select(CASE.c.whole).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
-        names = DecidedCase.__struct_fields__
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit)).scalars()
-            return [DecidedCase(*(getattr(one, name) for name in names)) for one in map(decode_case, rows)]
+            rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit))
+            return [_decode_decided(whole) for whole in rows.scalars()]
 
-    def reviewed_rules(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> Iterator[tuple[str, Sequence[str]]]:
-        query = select(CASE.c.id, ALERT.c.whole).join(CASE_ALERT, CASE_ALERT.c.case_id == CASE.c.id)
-        query = query.join(ALERT, ALERT.c.id == CASE_ALERT.c.alert).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
-        with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit)).all()
-            known = cases_by_id(connection, [id for id, _ in rows])  # a case is read once, however many alerts it has
-        return ((known[id].verdict, _decode_rules(alert).patterns) for id, alert in rows if id in known)
-
-    def reviewed_models(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[ReviewedModel]:
+    def reviewed(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[Reviewed]:
         cases = select(CASE.c.id).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
-        newest = cases.order_by(CASE.c.decided_at_ms.desc(), CASE.c.id).limit(limit).subquery()
-        told, probability = func.count(EVENT.c.probability).label("told"), func.sum(EVENT.c.probability).label("probability")
-        of_alerts = select(EVENT.c.case_id, EVENT.c.model, func.count().label("events"), told, probability)
-        of_alerts = of_alerts.join(newest, newest.c.id == EVENT.c.case_id).where(EVENT.c.case_id != "", EVENT.c.model != "")
-        each = of_alerts.group_by(EVENT.c.case_id, EVENT.c.model, EVENT.c.alert).subquery()
-        sums = (func.sum(each.c.events), func.sum(each.c.told), func.coalesce(func.sum(each.c.probability), 0.0))
-        query = select(each.c.case_id, each.c.model, func.count(), *sums).group_by(each.c.case_id, each.c.model)
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(each.c.case_id, each.c.model)).all()
-            known = cases_by_id(connection, [case_id for case_id, *_ in rows])
-        return [
-            ReviewedModel(known[id].verdict, model, alerts, int(events), int(told), probability)
-            for id, model, alerts, events, told, probability in rows
-            if id in known
-        ]
+            return reviewed(connection, cases.order_by(CASE.c.decided_at_ms.desc(), CASE.c.id).limit(limit))
 
     def forget(self, before_ms: int, limit: int) -> int:
         old = select(CASE.c.id).where(CASE.c.closed_at_ms < before_ms).order_by(CASE.c.closed_at_ms).limit(limit)
@@ -219,7 +195,7 @@ class RelationalCases:
                 given = select(VERDICT.c.id).where(VERDICT.c.case_id.in_(part))
                 for table in (STEP, PLAN):
                     connection.execute(delete(table).where(table.c.verdict.in_(given)))
-                for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS, VERDICT):
+                for table in (CASE_ALERT, CASE_ENTITY, CASE_ENTRY, CASE_NEWS, CASE_REVIEW, VERDICT):
                     connection.execute(delete(table).where(table.c.case_id.in_(part)))
                 connection.execute(delete(CASE).where(CASE.c.id.in_(part)))
         return len(ids)
