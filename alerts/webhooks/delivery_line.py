@@ -16,6 +16,7 @@ import msgspec
 from alerts.webhooks.addresses import Network
 from alerts.webhooks.attempts import WAITS_MS, Verdict, what_follows
 from alerts.webhooks.breaker import Breaker
+from alerts.webhooks.outcomes import Outcomes
 from alerts.webhooks.receiver import Resolve, read_receiver
 from alerts.webhooks.sender import Answer, Sender
 from alerts.webhooks.signing import sign
@@ -78,6 +79,7 @@ class DeliveryLine:
     Args:
         webhook: the version.
         webhooks, deliveries: the stores.
+        outcomes: keeps what came of attempts, of all lines together.
         tenure: holds the lease; without it nothing is sent.
         sending: how messages are sent.
         now_ms: the clock.
@@ -93,6 +95,7 @@ class DeliveryLine:
         webhook: StoredWebhook,
         webhooks: Webhooks,
         deliveries: Deliveries,
+        outcomes: Outcomes,
         tenure: Tenure,
         sending: Sending,
         now_ms: Callable[[], int],
@@ -102,6 +105,7 @@ class DeliveryLine:
         self.awake = asyncio.Event()
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._outcomes = outcomes
         self._tenure = tenure
         self._sending = sending
         self._now_ms = now_ms
@@ -155,7 +159,7 @@ class DeliveryLine:
         self._attempts = [asyncio.create_task(self._send(sender, delivery)) for delivery in due]
         await asyncio.wait(self._attempts)
         settled = [attempt.result() for attempt in self._attempts if not attempt.cancelled()]
-        await asyncio.to_thread(self._deliveries.settle, settled)
+        await self._outcomes.keep(settled)
         await self._judge(settled)
         return True
 

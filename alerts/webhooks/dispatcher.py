@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from alerts.webhooks.delivery_line import STORE_RETRY_S, DeliveryLine, Sending, Trouble
+from alerts.webhooks.outcomes import Outcomes
 from alerts.webhooks.tenure import Tenure
 from stores.casework.deliveries import Deliveries
 from stores.casework.webhooks import StoredWebhook, Webhooks
@@ -38,6 +39,7 @@ class Dispatcher:
     ) -> None:
         self._webhooks = webhooks
         self._deliveries = deliveries
+        self._outcomes = Outcomes(deliveries)
         self._tenure = tenure
         self._sending = sending
         self._now_ms = now_ms
@@ -113,7 +115,8 @@ class Dispatcher:
                 self._lines[id] = self._line(webhook)
 
     def _line(self, webhook: StoredWebhook) -> DeliveryLine:
-        return DeliveryLine(webhook, self._webhooks, self._deliveries, self._tenure, self._sending, self._now_ms, self._tell)
+        stores = self._webhooks, self._deliveries, self._outcomes
+        return DeliveryLine(webhook, *stores, self._tenure, self._sending, self._now_ms, self._tell)
 
     async def _wake_lines_for(self, seconds: float) -> None:
         until_s = time.monotonic() + seconds
