@@ -14,7 +14,8 @@ from pipeline.follow.entries_so_far import EntriesSoFar
 from pipeline.follow.recorded_run import RecordedRun
 from pipeline.follow.recorded_stamps import Name, Recorded, RecordedStamps, Stamp
 from pipeline.learning.label_record import LabelRecord
-from pipeline.learning.label_resolver import LabelResolver, Sent
+from pipeline.learning.label_resolver import LabelResolver
+from pipeline.learning.resolved_records import Sent
 from pipeline.score_job.decode import DecodeStage
 from pipeline.trial.one_process import OneProcess
 from pipeline.wire.bodies import write_control_record, write_raw_record

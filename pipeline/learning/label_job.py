@@ -17,7 +17,8 @@ from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Outbox,
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.learning.label_progress import LabelProgress, read_progress
 from pipeline.learning.label_record import LabelRecord
-from pipeline.learning.label_resolver import LabelResolver, Sent
+from pipeline.learning.label_resolver import LabelResolver
+from pipeline.learning.resolved_records import Sent
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import Decisions
 

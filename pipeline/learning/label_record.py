@@ -6,6 +6,9 @@ import msgspec
 
 from stores.decisions import EventName
 
+USUAL_WEIGHT = 1.0
+"""The weight of a label that none was given for: this very object, by which a record that is written tells that it may leave it out."""
+
 
 class LabelRecord(msgspec.Struct, frozen=True):
     """A record of the labels topic.
@@ -41,4 +44,4 @@ class ReadLabel(NamedTuple):
     time_ms: int
     by: str = ""
     source: str = ""
-    weight: float = 1.0
+    weight: float = USUAL_WEIGHT

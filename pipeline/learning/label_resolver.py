@@ -1,26 +1,19 @@
 """Labels are joined here with the decisions as served; this is the work of the label job without Kafka."""
 
-import datetime
 import logging
 from collections.abc import Callable
 from itertools import chain
 
-import msgspec
-
-from features.definitions.entity_parser import KEY_JOINT, parts_of
-from features.schema.duplicate_keys import refuse_repeated_keys
-from features.schema.event import id_key_of
-from features.schema.label_sources import ANY_SOURCE, LabelSources
-from features.schema.schema import MIN_TIME_MS
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
 from pipeline.engine.isolation import NOBODYS_FAULT, fault_of
-from pipeline.engine.label_times import early_label, label_time_ms
+from pipeline.engine.label_times import early_label
 from pipeline.learning.label_progress import WAITING_TOLD_MAX, LabelProgress
 from pipeline.learning.label_record import LabelRecord, ReadLabel
+from pipeline.learning.read_label import read_label
+from pipeline.learning.resolved_records import ResolvedRecords, Sent
 from pipeline.learning.waiting_labels import Given, WaitingLabels
 from pipeline.score_job.dead_letter import dead_letter
-from pipeline.wire.declaration import ENTITY_SEPARATOR
 from stores.decisions import Decisions, EventName, StoredDecision
 
 log = logging.getLogger(__name__)
@@ -28,61 +21,6 @@ log = logging.getLogger(__name__)
 WAITING_MAX = 100_000
 WAITING_OF_CALLER_MAX = 20_000
 RETRIED_AT_ONCE = 4_000
-EVENT_ID_BYTES_MAX = 65_535
-"""The greatest length of a key in Cassandra; a longer one makes the look-up fail for all ids of the same request."""
-_KEYS_LEAST = 3  # a label has at least event_id, label and label_time
-
-
-class Sent(msgspec.Struct, frozen=True):
-    """A record to write; `topic` is the short name, without the system's prefix."""
-
-    topic: str
-    key: bytes
-    value: bytes
-
-
-class Label(msgspec.Struct):
-    """The value of a label's record; `pipeline.learning.label_record.ReadLabel` explains the fields."""
-
-    event_id: str | int
-    label: int
-    label_time: int | str
-    user: str | int | None = None
-    by: str = ""
-    source: str = ""
-    weight: float = 1.0
-
-
-class _LookedUp(msgspec.Struct):
-    value: float
-    threshold: float | None = None
-
-
-class _Served(msgspec.Struct):
-    user: str
-    event: msgspec.Raw
-    features: msgspec.Raw
-    action: str = ""
-    decided_by: str = ""
-    thresholds: dict[str, _LookedUp] = {}
-
-
-class _Resolved(msgspec.Struct, omit_defaults=True):
-    """A `pipeline.score_job.labels.ResolvedLabel` that passes on the decision's parts without decoding them."""
-
-    event_id: str
-    id_key: int
-    event_time: int
-    label: int
-    label_time: int
-    user: str
-    by: str = ""
-    source: str = ""
-    weight: float = 1.0
-    features: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    event: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    lessons: dict[str, float] = {}
-    taught: bool = False
 
 
 class LabelResolver:
@@ -115,6 +53,7 @@ class LabelResolver:
         self.refused = 0
         self._decisions = decisions
         self._definitions = definitions
+        self._records = ResolvedRecords(definitions)
         self._wait_ms = wait_ms
         self._now_ms = now_ms
         self._waiting_max = waiting_max
@@ -257,59 +196,13 @@ class LabelResolver:
         if label.time_ms < decision.event_time:
             return [self._dead(record, early_label(label.time_ms, decision.event_time))]
         try:
-            return self._resolved(decision, label)
+            records = self._records.of(decision, label)
         except NOBODYS_FAULT:
             raise
         except Exception as error:  # the topic of decisions may hold anything that somebody else wrote to it
             return [self._dead(record, fault_of(error, "label job"))]
-
-    def _resolved(self, decision: StoredDecision, label: ReadLabel) -> list[Sent]:
-        """Makes one record for each entity of the newest decision, and for each joint entity that features are kept of.
-
-        Only the first one, that of the primary entity, carries the vector that learning needs, and what the event taught its thresholds.
-        """
-        served = msgspec.json.decode(decision.value, type=_Served)
-        id_key = self._id_key(decision)
-        sent: list[Sent] = []
-        for kind, id in (*decision.keys, *self._pairs(decision)):
-            resolved = _Resolved(decision.event_id, id_key, decision.event_time, label.label, label.time_ms, served.user, *label[3:])
-            if not sent:
-                resolved.features, resolved.event = served.features, served.event
-                resolved.lessons = self._lessons(decision, served)
-                resolved.taught = bool(resolved.lessons) and served.action == "approve" and served.decided_by != "bypass"
-            sent.append(Sent("labels-resolved", f"{kind}{ENTITY_SEPARATOR}{id}".encode(), msgspec.json.encode(resolved)))
         self.resolved += 1
-        return sent
-
-    def _lessons(self, decision: StoredDecision, served: _Served) -> dict[str, float]:
-        """Returns what the event taught the thresholds of its user, or would have, by the section that the deciding release kept them in.
-
-        Of an event that was corrected it is not known any more: the decision on the event as it came first is not the newest one.
-        """
-        release = self._definitions.releases.nearest(decision.release) if served.thresholds and not decision.revision else None
-        sections = {each.name: each.section for each in release.rules.thresholds if each.is_corrected} if release is not None else {}
-        return {
-            sections[name]: each.value if each.threshold is None else min(each.value, each.threshold)
-            for name, each in served.thresholds.items()
-            if name in sections
-        }
-
-    def _pairs(self, decision: StoredDecision) -> list[tuple[str, str]]:
-        release, ids = self._definitions.newest, dict(decision.keys)
-        pairs = []
-        for kind in release.entity_kinds() if release else ():
-            parts = parts_of(kind)
-            if len(parts) > 1 and all(part in ids for part in parts):
-                pairs.append((kind, KEY_JOINT.join(ids[part] for part in parts)))
-        return pairs
-
-    def _id_key(self, decision: StoredDecision) -> int:
-        release = self._definitions.releases.nearest(decision.release)
-        integer = release is not None and release.schema.id_type == "integer"
-        try:
-            return id_key_of(decision.event_id, integer)
-        except ValueError:  # the event was decided before the schema declared integer ids
-            return id_key_of(decision.event_id, False)
+        return records
 
     def _read(self, value: bytes) -> ReadLabel:
         release = self._definitions.newest
@@ -349,38 +242,3 @@ def of_several_users(event_id: str, decisions: list[StoredDecision]) -> Refusal:
 def _retracted(event_id: str) -> Refusal:
     expected = "an event that was not retracted, since a retracted event counts in no feature and trains no model"
     return Refusal("label of a retracted event", where="event_id", expected=expected, got=event_id)
-
-
-def read_label(value: bytes, min_time_ms: int = MIN_TIME_MS, sources: LabelSources = ANY_SOURCE) -> ReadLabel:
-    """Decodes the value of a label's record; its time has to lie between `min_time_ms` (inclusive) and the end of the year 9999.
-
-    Args:
-        sources: say which sources are accepted.
-
-    Raises:
-        Refusal: the value is no label, or a field is out of its range.
-    """
-    try:
-        read = msgspec.json.decode(value, type=Label)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refusal("bad label", where="label", expected="{event_id, label: 0 or 1, label_time}", got=str(error)) from error
-    refuse_repeated_keys(value, _KEYS_LEAST)
-    if read.label not in (0, 1):
-        raise Refusal("unknown label", where="label", expected="0 or 1", got=read.label)
-    event_id = str(read.event_id)
-    size = len(event_id.encode())
-    if not 0 < size <= EVENT_ID_BYTES_MAX:
-        raise Refusal("bad event id", where="event_id", expected=f"1 to {EVENT_ID_BYTES_MAX} bytes", got=f"{size} bytes")
-    user = None if read.user is None else str(read.user)
-    sources.check(read.source, read.weight)
-    time_ms = label_time_ms(_moment(read.label_time), min_time_ms)
-    return ReadLabel(EventName(event_id, user), read.label, time_ms, read.by, read.source, read.weight)
-
-
-def _moment(given: int | str) -> int | datetime.datetime:
-    if isinstance(given, int):
-        return given
-    try:
-        return msgspec.convert(given, datetime.datetime)
-    except msgspec.ValidationError as error:
-        raise Refusal("bad time", where="label_time", expected="ms since the epoch, or RFC 3339 with a zone", got=given) from error

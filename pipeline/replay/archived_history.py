@@ -16,7 +16,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
-from pipeline.learning.label_resolver import read_label
+from pipeline.learning.read_label import read_label
 from pipeline.replay.spooled_events import SpooledEvents, SpooledHistory
 from pipeline.sinks.archive_access import read_archive
 from pipeline.tables.event_files import History, total_order

@@ -20,7 +20,7 @@ from foundation.settings import Settings
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.progress import Progress
 from pipeline.control.topic_values import read_definitions, values_of
-from pipeline.learning.label_resolver import read_label
+from pipeline.learning.read_label import read_label
 
 DEAD_LETTERS, LATE = "dead-letters", "late"
 TOPICS = (DEAD_LETTERS, LATE)

@@ -13,7 +13,7 @@ from features.schema.schema import Schema
 from foundation.refusal import Refusal
 from pipeline.engine.event_keys import NO_EVENT, Labels, Recorded, rows_of_labels
 from pipeline.engine.label_times import early_label
-from pipeline.learning.label_resolver import read_label
+from pipeline.learning.read_label import read_label
 from pipeline.tables.cells import FLOAT, INTEGER, KEY, TEXT, Wanted
 from pipeline.tables.event_files import History, is_table
 from pipeline.tables.json_rows import RowsAsJson

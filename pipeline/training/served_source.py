@@ -14,7 +14,7 @@ from pipeline.control.definitions import Definitions
 from pipeline.control.progress import Progress
 from pipeline.control.topic_values import read_definitions
 from pipeline.engine.isolation import one_by_one
-from pipeline.learning.label_resolver import read_label
+from pipeline.learning.read_label import read_label
 from pipeline.sinks.deliver_job import order_of
 from pipeline.training.recorded_values import recorded_values
 from pipeline.training.training_source import EVENT_TIME, LABELS, ORDER, decision_batch, texts_or_null

@@ -16,7 +16,9 @@ from pipeline.control.definitions import Definitions
 from pipeline.learning.label_job import LabelJob
 from pipeline.learning.label_progress import read_progress
 from pipeline.learning.label_record import LabelRecord, ReadLabel
-from pipeline.learning.label_resolver import LabelResolver, Sent, read_label
+from pipeline.learning.label_resolver import LabelResolver
+from pipeline.learning.read_label import read_label
+from pipeline.learning.resolved_records import Sent
 from pipeline.score_job.labels import ResolvedLabel
 from stores.decisions import EventName, StoredDecision, StoreUnavailableError
 from stores.sqlite.sqlite_decisions import SqliteDecisions

@@ -11,7 +11,7 @@ from example_counts import IS_DEEP, examples
 from live_rows import MOMENTS, TIME, TIMES, WHOLES, json_of_text, kinds_of, object_of, said_live, said_of, schema_of
 
 from foundation.refusal import Refusal
-from pipeline.learning.label_resolver import read_label
+from pipeline.learning.read_label import read_label
 from pipeline.tables.event_files import read_history
 from pipeline.tables.label_files import label_key_of, read_labels
 from pipeline.tables.refused import RefusedRows
