@@ -171,7 +171,7 @@ class Server:
             # Each check has a task of its own, so that one that waits for its store does not delay the others.
             checks = [Checks(self._health, {name: check}).run() for name, check in self._checks(client).items()]
             durable = [
-                self._definitions.reconcile(),
+                self._definitions.following.reconcile(),
                 self._lists.run(),
                 self._carrying_out.run(),
                 self._verdicts.run(),
@@ -193,7 +193,7 @@ class Server:
         """Connects to the broker; gives False when the broker is down and the newest release of the registry stands in until it is up."""
         problem = await self._broker_problem(START_SECONDS)
         with contextlib.suppress(StoreUnavailableError):
-            if problem and await self._definitions.stand_in():
+            if problem and await self._definitions.following.stand_in():
                 text = "the broker does not answer (%s); until it does, callers get the fallback of the newest release in the registry"
                 log.warning(text, problem)
                 return False
@@ -217,9 +217,9 @@ class Server:
         ends = await asyncio.to_thread(self._control.assign, from_end=False)
         await asyncio.to_thread(self._letters.assign, from_end=True)
         records = await asyncio.to_thread(self._control.read_to, ends)
-        await self._definitions.take(records)
+        await self._definitions.following.take(records)
         with contextlib.suppress(StoreUnavailableError, LogUnavailableError):  # `reconcile` then does it later
-            await self._definitions.repair()
+            await self._definitions.following.repair()
         await self._lists.start()
         await self._facts.start()
         for following in (self._replies, self._control, self._letters):
@@ -233,7 +233,7 @@ class Server:
         while True:
             records = await self._followed.get()
             try:
-                await self._definitions.take(records)
+                await self._definitions.following.take(records)
             except Exception:
                 log.exception("%d records of the control topic could not be taken in", len(records))
 

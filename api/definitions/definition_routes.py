@@ -12,7 +12,8 @@ from api.definitions.definition_shapes import Kept, KeptParts, Put
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, kept_answer, put_answer, seen, text_in, text_in_force
 from api.definitions.feature_versions import FeatureVersion
 from api.definitions.in_force import InForce
-from api.definitions.publisher import Definitions, Published
+from api.definitions.published import Published
+from api.definitions.publisher import Definitions
 from api.definitions.version_routes import add_version_routes
 from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json

@@ -8,7 +8,7 @@ from fastapi import Header, Request, Response
 from api.auth.request_context import caller_of, note_subject
 from api.definitions.definition_shapes import Kept, KeptParts, Put
 from api.definitions.in_force import InForce
-from api.definitions.publisher import Published
+from api.definitions.published import Published
 from api.http.etag import etag_matches, etag_of
 from api.http.problem import Answer, Problem, json_answer
 from foundation.text_bytes import decode_text

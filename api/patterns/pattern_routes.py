@@ -11,7 +11,8 @@ from api.auth.request_context import caller_of, note_subject
 from api.definitions.definition_shapes import KeptParts
 from api.definitions.definition_texts import IfMatch, IfNoneMatch, by_of, seen, text_in, text_in_force
 from api.definitions.in_force import InForce
-from api.definitions.publisher import Definitions, Published
+from api.definitions.published import Published
+from api.definitions.publisher import Definitions
 from api.definitions.version_routes import add_reading_of_versions
 from api.definitions.versions import text_of, version_of
 from api.http.json_body import read_json

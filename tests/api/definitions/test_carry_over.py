@@ -45,7 +45,7 @@ async def old(api: Api) -> Api:
     api.in_force.release = None
     parts = {part: content_hash(text) for part, text in OLD.items()}
     records = [(DEFINITION + parts[part], text.encode()) for part, text in OLD.items()]
-    await api.definitions.take([*records, (release_key(1), msgspec.json.encode(ReleaseRecord(1, parts)))])
+    await api.definitions.following.take([*records, (release_key(1), msgspec.json.encode(ReleaseRecord(1, parts)))])
     assert api.in_force.texts == OLD
     return api
 

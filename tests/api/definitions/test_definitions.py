@@ -113,7 +113,7 @@ async def test_a_release_stored_before_a_crash_is_published_at_the_next_start(ap
     assert (await api.client.put("/v1/policy", content=REVIEW_ALL)).status_code == 503
     assert api.in_force.release.id == 1
     api.log.down = False
-    await api.definitions.repair()
+    await api.definitions.following.repair()
     assert api.log.of("control")[-1][0] == "release:0000000002"
     assert api.registry.pending_publication() == []
     assert (api.in_force.release.id, api.in_force.texts["policy"]) == (2, REVIEW_ALL)
@@ -184,9 +184,9 @@ async def test_what_is_no_set_of_parts_is_refused(api: Api, body: bytes) -> None
 
 async def test_a_release_that_another_published_is_followed_and_kept(api: Api) -> None:
     texts = TEXTS | {"policy": REVIEW_ALL}
-    await api.definitions.take(published(4, texts))
+    await api.definitions.following.take(published(4, texts))
     assert api.in_force.release.id == 4
-    await api.definitions.repair()
+    await api.definitions.following.repair()
     assert api.registry.newest().id == 4
     assert (await api.client.put("/v1/features", content=MORE_FEATURES)).json()["release"] == 5
     assert api.in_force.texts == texts | {"features": MORE_FEATURES}
@@ -200,12 +200,12 @@ async def test_a_record_of_control_that_makes_no_sense_is_passed_over(api: Api) 
         ("mode:", b""),
         ("x", b""),
     ]
-    await api.definitions.take([*bad, *published(4, TEXTS)])
+    await api.definitions.following.take([*bad, *published(4, TEXTS)])
     assert api.in_force.release.id == 4
 
 
 async def test_an_older_release_does_not_come_back(api: Api) -> None:
-    await api.definitions.take(published(4, TEXTS | {"policy": REVIEW_ALL}) + published(3, TEXTS))
+    await api.definitions.following.take(published(4, TEXTS | {"policy": REVIEW_ALL}) + published(3, TEXTS))
     assert api.in_force.release.id == 4
 
 
@@ -214,7 +214,7 @@ BY_OLDER_RULES = TEXTS | {"features": "- &once {name: count_1h, template: count,
 
 
 async def test_a_newer_release_that_does_not_compile_is_said_loudly_until_another_is_pushed(api: Api) -> None:
-    await api.definitions.take(published(4, TEXTS) + published(5, BY_OLDER_RULES))
+    await api.definitions.following.take(published(4, TEXTS) + published(5, BY_OLDER_RULES))
     assert api.in_force.release.id == 4
     part = (await api.client.get("/ready")).json()["parts"]["release"]
     assert not part["ok"]
@@ -233,8 +233,8 @@ async def test_a_release_of_the_registry_that_does_not_compile_is_said_loudly(ap
     api.registry.release(parts, "ann", NOW_MS)
     health = Health()
     definitions = Definitions(api.registry, InForce(), health, FakeLog(), "weir.control", api.clock)
-    await definitions.take([])
-    await definitions.repair()
+    await definitions.following.take([])
+    await definitions.following.repair()
     assert not health.ready
     assert health.parts["release"].detail.startswith("no release is in force; release 1 is not in force: it does not compile")
 
@@ -250,15 +250,15 @@ async def test_an_empty_registry_is_seeded_once(api: Api, tmp_path: pathlib.Path
 async def follow_first(api: Api) -> None:
     """Release 1 as the control topic has it."""
     api.in_force.release = None
-    await api.definitions.take(published(1, TEXTS))
+    await api.definitions.following.take(published(1, TEXTS))
 
 
 async def started_again(api: Api, on_topic: list[tuple[str, bytes]]) -> tuple[InForce, FakeLog]:
     """Another process on the same registry, after its start; `on_topic` is all that the control topic has."""
     in_force, log = InForce(), FakeLog()
     definitions = Definitions(api.registry, in_force, Health(), log, "weir.control", api.clock)
-    await definitions.take(on_topic)
-    await definitions.repair()
+    await definitions.following.take(on_topic)
+    await definitions.following.repair()
     return in_force, log
 
 

@@ -49,7 +49,7 @@ class Process:
 
     @contextlib.asynccontextmanager
     async def settling(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.definitions.reconcile())
+        task = asyncio.create_task(self.definitions.following.reconcile())
         try:
             yield
         finally:
@@ -90,24 +90,24 @@ async def test_they_are_in_force_at_once_and_in_the_registry_in_order_once_it_an
     registry.database.away = True
     async with process.settling():
         for id in (1, 2, 3):
-            await process.definitions.take(published(id, policy(id)))
+            await process.definitions.following.take(published(id, policy(id)))
             assert process.in_force.release is not None
             assert process.in_force.release.id == id
         await asyncio.sleep(0.02)
         registry.database.away = False
         await until_adopted(registry, [1, 2, 3])
-        await process.definitions.take(published(4, policy(4)))
+        await process.definitions.following.take(published(4, policy(4)))
         await until_adopted(registry, [1, 2, 3, 4])
     assert process.found == [1, 2, 3, 4]
     assert registry.pending_publication() == []
 
 
 async def test_an_upload_waits_for_them_and_gets_the_id_of_none(registry: Registry, process: Process) -> None:
-    await process.definitions.take(published(1, TEXTS))
-    await process.definitions.repair()
+    await process.definitions.following.take(published(1, TEXTS))
+    await process.definitions.following.repair()
     registry.database.away = True
     for id in (2, 3):
-        await process.definitions.take(published(id, policy(id)))
+        await process.definitions.following.take(published(id, policy(id)))
     with pytest.raises(StoreUnavailableError):
         await process.definitions.put({"policy": policy(9)["policy"]}, "ann")
     assert process.log.records == []
@@ -125,7 +125,7 @@ async def test_one_that_is_pending_in_the_registry_gives_way_and_is_published_un
     registry.database.away = True
     async with process.settling():
         for id in (1, 2):
-            await process.definitions.take(published(id, policy(id)))
+            await process.definitions.following.take(published(id, policy(id)))
         registry.database.away = False
         await until_adopted(registry, [1, 2])
         while not any(key.startswith("release:") for key, _ in process.log.of("control")):  # its definitions go first
@@ -155,7 +155,7 @@ async def test_a_registry_that_stands_still_holds_up_nothing_that_comes_by_the_t
     async with process.settling():
         await asyncio.sleep(0.01)
         for id in (1, 2):
-            await asyncio.wait_for(process.definitions.take(published(id, policy(id))), 2)
+            await asyncio.wait_for(process.definitions.following.take(published(id, policy(id))), 2)
             await asyncio.sleep(0.01)
         assert process.in_force.release is not None
         assert process.in_force.release.id == 2
@@ -203,6 +203,6 @@ async def test_the_bound_takes_none_from_a_registry_that_answers(
     registry: Registry, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(followed_module, "WAITING_MAX", 2)
-    await process.definitions.take([record for id in range(1, 8) for record in published(id, policy(id))])
-    await process.definitions.repair()
+    await process.definitions.following.take([record for id in range(1, 8) for record in published(id, policy(id))])
+    await process.definitions.following.repair()
     assert registry.adopted == [1, 2, 3, 4, 5, 6, 7]

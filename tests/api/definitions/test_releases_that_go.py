@@ -105,8 +105,8 @@ async def test_what_other_programs_left_on_the_topic_goes_when_the_process_start
         found += [(f"def:{parts[part]}", text.encode()) for part, text in texts.items()]
         found.append((f"release:{number:010d}", msgspec.json.encode({"id": number, "parts": parts})))
     api.in_force.release = None
-    await api.definitions.take(found)
-    await api.definitions.repair()
+    await api.definitions.following.take(found)
+    await api.definitions.following.repair()
     gone = [key for key, value in api.log.of("control") if value is None]
     assert [key for key in gone if key.startswith("release:")] == [f"release:{number:010d}" for number in range(1, 9)]
     assert set(gone[8:]) == {f"def:{content_hash(policy(number))}" for number in range(1, 9)}

@@ -46,17 +46,17 @@ async def before(tmp_path: pathlib.Path) -> Process:
 
 async def test_the_newest_published_release_stands_in(before: Process, tmp_path: pathlib.Path) -> None:
     process = Process(tmp_path)
-    assert await process.definitions.stand_in()
+    assert await process.definitions.following.stand_in()
     assert (process.release, process.in_force.texts) == (2, policy(2))
 
 
 async def test_nothing_is_changed_while_it_stands_in(before: Process, tmp_path: pathlib.Path) -> None:
     process = Process(tmp_path)
-    await process.definitions.stand_in()
+    await process.definitions.following.stand_in()
     with pytest.raises(LogUnavailableError, match="has not been read"):
         await process.definitions.put(policy(4), "test")
     with pytest.raises(LogUnavailableError, match="has not been read"):
-        await process.definitions.repair()
+        await process.definitions.following.repair()
     assert process.topic() == []
     assert [release.id for release in process.registry.releases(9)] == [3, 2, 1]
 
@@ -65,10 +65,10 @@ async def test_once_the_topic_is_read_its_newest_release_is_in_force_and_what_wa
     before: Process, tmp_path: pathlib.Path
 ) -> None:
     process = Process(tmp_path)
-    await process.definitions.stand_in()
-    await process.definitions.take(before.topic())
+    await process.definitions.following.stand_in()
+    await process.definitions.following.take(before.topic())
     assert process.release == 2
-    await process.definitions.repair()
+    await process.definitions.following.repair()
     assert process.release == 3
     assert (await process.definitions.put(policy(4), "test")).release == 4
 
@@ -78,12 +78,12 @@ async def test_a_newer_release_of_the_topic_is_in_force_once_it_is_read(before: 
     for number in range(1, 6):
         await elsewhere.definitions.put(policy(number), "test")
     process = Process(tmp_path)
-    await process.definitions.stand_in()
-    await process.definitions.take(elsewhere.topic())
+    await process.definitions.following.stand_in()
+    await process.definitions.following.take(elsewhere.topic())
     assert process.release == 5
 
 
 async def test_without_a_published_release_nothing_stands_in(tmp_path: pathlib.Path) -> None:
     process = Process(tmp_path)
-    assert not await process.definitions.stand_in()
+    assert not await process.definitions.following.stand_in()
     assert process.release == 0
