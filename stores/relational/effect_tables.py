@@ -79,6 +79,7 @@ OVERLAP = Table(
     Column("day_ms", BigInteger, primary_key=True, autoincrement=False),
     Column("both", BigInteger, nullable=False),
     Index("ix_rule_overlap_day_ms", "day_ms"),
+    Index("ix_rule_overlap_other", "other", "day_ms"),
 )
 HIDDEN = Table(
     "rule_hidden",

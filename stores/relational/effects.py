@@ -139,19 +139,19 @@ class RelationalEffects:
         columns = [COUNT.c[name] for name in Counted.__struct_fields__]
         query = select(COUNT.c.pattern, *columns).where(COUNT.c.pattern.in_(patterns), COUNT.c.hour_ms >= from_ms).order_by(COUNT.c.hour_ms)
         with self._database.reading() as connection:
-            return _by_rule((pattern, Counted(*row)) for pattern, *row in connection.execute(query))
+            return _by_rule((pattern, Counted(*row)) for pattern, *row in connection.execute(query).all())
 
     def decided(self, from_ms: int) -> dict[tuple[int, int], int]:
         query = select(DECIDED.c.release, DECIDED.c.hour_ms, DECIDED.c.decided).where(DECIDED.c.hour_ms >= from_ms)
         with self._database.reading() as connection:
-            return {(release, hour_ms): decided for release, hour_ms, decided in connection.execute(query)}
+            return {(release, hour_ms): decided for release, hour_ms, decided in connection.execute(query).all()}
 
     def overlaps(self, patterns: Collection[str], from_ms: int) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = defaultdict(dict)
         with self._database.reading() as connection:
             for own, other in ((OVERLAP.c.pattern, OVERLAP.c.other), (OVERLAP.c.other, OVERLAP.c.pattern)):
                 query = select(own, other, func.sum(OVERLAP.c.both)).where(own.in_(patterns), OVERLAP.c.day_ms >= _day_of(from_ms))
-                for pattern, matched, both in connection.execute(query.group_by(own, other)):
+                for pattern, matched, both in connection.execute(query.group_by(own, other)).all():
                     found[pattern][matched] = int(both)
         return dict(found)
 
@@ -161,7 +161,7 @@ class RelationalEffects:
         own = (MATCH.c.pattern.in_(patterns), MATCH.c.at_ms >= from_ms, MATCH.c.exception == NOT_HIDDEN)
         query = select(MATCH.c.pattern, *columns).select_from(joined).where(*own)
         with self._database.reading() as connection:
-            return _by_rule((pattern, LabelledMatch(*row)) for pattern, *row in connection.execute(query))
+            return _by_rule((pattern, LabelledMatch(*row)) for pattern, *row in connection.execute(query).all())
 
     def entry_states(self, patterns: Collection[str]) -> dict[str, dict[str, int]]:
         columns = (ENTRY.c.pattern, ENTRY.c.state)

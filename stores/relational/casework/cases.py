@@ -178,7 +178,7 @@ class RelationalCases:
         query = select(CASE.c.whole).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(CASE.c.decided_at_ms.desc()).limit(limit))
-            return [_decode_decided(whole) for whole in rows.scalars()]
+            return [_decode_decided(whole) for whole in rows.scalars().all()]
 
     def reviewed(self, since_ms: int, until_ms: int, inboxes: Sequence[str], limit: int) -> list[Reviewed]:
         cases = select(CASE.c.id).where(*_decided_in(since_ms, until_ms), CASE.c.inbox.in_(inboxes))
