@@ -7,15 +7,13 @@ import base64
 import pathlib
 import random
 import shutil
-import urllib.parse
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, Producer, TopicPartition
-from score_job_runs import Json, cancel, ends, prepared, records, submitted, wait_for
+from confluent_kafka import Producer
+from score_job_runs import Json, cancel, ends, prepared, records, saved, submitted, wait_for, wait_until_taken
 
 from pipeline.control.kafka_access import connection_of
-from pipeline.score_job.flink_start import GROUP
 from pipeline.wire.declaration import REPLY_HEADER
 
 TEXTS = {
@@ -119,21 +117,24 @@ class SavedStream:
 
 
 def record(broker: str, flink: Any, folder: pathlib.Path, prefix: str, kept: pathlib.Path) -> None:
-    """Saves a job in the middle of a stream, lets it go on, and keeps the savepoint and the record in `kept`."""
+    """Saves a job in the middle of a stream, lets it go on, and keeps the savepoint and the record in `kept`, which may be moved further.
+
+    Of what is small Flink keeps the place at which a file would have been: that of a temporary folder.
+    """
     settings = prepared(broker, flink, folder, prefix, TEXTS, partitions=1, entity_wait_ms=20_000)
     job = submitted(flink, settings)
     stream = SavedStream()
     _send(settings, "events", [(str(event["who"]), event) for event in stream.events(1, 120)])
-    _wait_until_taken(settings, "events")
+    wait_until_taken(settings, "events")
     _send(settings, "labels-resolved", stream.labels(20))
     _send(settings, "events", [(str(event["who"]), event) for event in stream.events(121, 30)])
     for topic in ("labels-resolved", "events"):
-        _wait_until_taken(settings, topic)
+        wait_until_taken(settings, topic)
     _send(settings, "labels-resolved", stream.labels(20))  # they wait in the profiles when the job is saved
-    _wait_until_taken(settings, "labels-resolved")
+    wait_until_taken(settings, "labels-resolved")
     topics = {topic: [(_text(each.key()), _text(each.value())) for each in records(settings, topic)] for topic in TOPICS}
     before = sum(ends(settings, "decisions"))
-    _save(flink, job, folder, kept)
+    shutil.move(saved(flink, job, folder, goes_on=True), kept)
     again = [event for event in stream.known[::12] if "op" not in event]
     labels, events = stream.labels(20), again + stream.events(151, 60)
     decisions, replies = go_on(settings, labels, events, before)
@@ -145,9 +146,9 @@ def record(broker: str, flink: Any, folder: pathlib.Path, prefix: str, kept: pat
 def go_on(settings: Any, labels: list[tuple[str, Json]], events: list[Json], before: int) -> tuple[list[Json], list[Json]]:
     """Sends what comes later; gives the decisions behind the first `before`, and the replies."""
     _send(settings, "labels-resolved", labels)
-    _wait_until_taken(settings, "labels-resolved")
+    wait_until_taken(settings, "labels-resolved")
     _send(settings, "events", [(str(event["who"]), event) for event in events], ASKED)
-    _wait_until_taken(settings, "events")
+    wait_until_taken(settings, "events")
     wait_for(lambda: sum(ends(settings, "replies")) >= len(events), 60, "events without a reply")
     return _read(settings, "decisions")[before:], _read(settings, "replies")
 
@@ -171,33 +172,6 @@ def _produce(settings: Any, topic: str, values: list[tuple[bytes, bytes | None]]
     for key, value in values:
         producer.produce(settings.topic(topic), value, key, 0, headers=[(REPLY_HEADER, asked.encode())] if asked else None)
     assert producer.flush(60) == 0
-
-
-def _wait_until_taken(settings: Any, topic: str) -> None:
-    """Returns once a checkpoint holds what all records of `topic` did, which is when Flink commits their offsets."""
-    end = ends(settings, topic)[0]
-    consumer = Consumer({**connection_of(settings), "group.id": GROUP})
-    try:
-        wait_for(lambda: consumer.committed([TopicPartition(settings.topic(topic), 0)], 30)[0].offset >= end, 60, f"{topic} is not read")
-    finally:
-        consumer.close()
-
-
-def _save(flink: Any, job: str, folder: pathlib.Path, kept: pathlib.Path) -> None:
-    """Flink writes a savepoint, which moves from `folder` to `kept`, and may be moved further; the job goes on.
-
-    Of what is small it keeps the place at which a file would have been: that of a temporary folder.
-    """
-    target = folder / "savepoints"
-    body = msgspec.json.encode({"target-directory": target.as_uri(), "cancel-job": False})
-    request = flink.cluster.rest.ask(f"/jobs/{job}/savepoints", 30, "POST", body)["request-id"]
-
-    def state() -> Json:
-        return flink.cluster.rest.ask(f"/jobs/{job}/savepoints/{request}", 30)
-
-    wait_for(lambda: state()["status"]["id"] == "COMPLETED", 60, "no savepoint")
-    location = pathlib.Path(urllib.parse.urlparse(state()["operation"]["location"]).path)
-    shutil.move(location, kept)
 
 
 def _read(settings: Any, topic: str) -> list[Json]:

@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import time
+import urllib.parse
 from collections.abc import Callable
 
 import msgspec
@@ -17,6 +18,7 @@ from foundation.settings import Settings
 from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
 from pipeline.score_job.flink_job import STAGES
+from pipeline.score_job.flink_start import GROUP
 
 START_MS = 1_700_000_000_000
 TEXTS = {
@@ -156,6 +158,30 @@ def restarts(flink, job: str) -> int:
     wait_for(lambda: bool(flink.cluster.get(place)), 60, "Flink gives no metrics")
     [metric] = flink.cluster.get(place)
     return int(metric["value"])
+
+
+def saved(flink, job: str, folder: pathlib.Path, goes_on: bool = False) -> pathlib.Path:
+    """Writes a savepoint into `folder`, which ends the job unless it goes on, and says where it is."""
+    body = msgspec.json.encode({"target-directory": (folder / "savepoints").as_uri(), "cancel-job": not goes_on})
+    request = flink.cluster.rest.ask(f"/jobs/{job}/savepoints", 30, "POST", body)["request-id"]
+
+    def state() -> Json:
+        return flink.cluster.rest.ask(f"/jobs/{job}/savepoints/{request}", 30)
+
+    wait_for(lambda: state()["status"]["id"] == "COMPLETED", 60, "no savepoint")
+    if not goes_on:
+        wait_for(lambda: flink.cluster.get(f"/jobs/{job}")["state"] == "CANCELED", 60, "the job does not end")
+    return pathlib.Path(urllib.parse.urlparse(state()["operation"]["location"]).path)
+
+
+def wait_until_taken(settings: Settings, topic: str) -> None:
+    """Returns once a checkpoint holds what all records of a topic of one partition did, which is when Flink commits their offsets."""
+    end = ends(settings, topic)[0]
+    consumer = Consumer({**connection_of(settings), "group.id": GROUP})
+    try:
+        wait_for(lambda: consumer.committed([TopicPartition(settings.topic(topic), 0)], 30)[0].offset >= end, 60, f"{topic} is not read")
+    finally:
+        consumer.close()
 
 
 def cancel(flink, job: str) -> None:

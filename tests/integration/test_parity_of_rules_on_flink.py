@@ -3,17 +3,14 @@
 `tests/pipeline/test_parity_of_rules.py` compares the ways without Flink, on the same stream and rules, with the same replay.
 """
 
-import pathlib
-import urllib.parse
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import pytest
 from decided_case import Case, Json, Outcome, as_json, replayed_with_absences
 from flink_servers import FlinkServers
 from rule_matrix import AWAITING, case_of, differences, lesson_and_stream, matched, planted_error, rules_in, sample_texts
-from score_job_runs import all_run, cancel, decided, decisions, ends, prepared, produce, records, restarts, submitted, wait_for
+from score_job_runs import all_run, cancel, decided, decisions, ends, prepared, produce, records, restarts, saved, submitted, wait_for
 from servers_of_a_test import UNHURRIED_MS
 
 from foundation.settings import Settings
@@ -69,19 +66,6 @@ def whole(settings: Settings, replayed: Outcome) -> Outcome:
 
     wait_for(is_whole, 60, "events without a decision, or absences that do not come true")
     return out
-
-
-def saved(flink: FlinkServers, job: str, folder: pathlib.Path) -> pathlib.Path:
-    """Ends the job with a savepoint, and says where that is."""
-    body = msgspec.json.encode({"target-directory": (folder / "savepoints").as_uri(), "cancel-job": True})
-    request = flink.cluster.rest.ask(f"/jobs/{job}/savepoints", 30, "POST", body)["request-id"]
-
-    def state() -> Any:
-        return flink.cluster.rest.ask(f"/jobs/{job}/savepoints/{request}", 30)
-
-    wait_for(lambda: state()["status"]["id"] == "COMPLETED", 60, "no savepoint")
-    wait_for(lambda: flink.cluster.get(f"/jobs/{job}")["state"] == "CANCELED", 60, "the job does not end")  # type: ignore[index]
-    return pathlib.Path(urllib.parse.urlparse(state()["operation"]["location"]).path)
 
 
 def told(settings: Settings) -> dict[str, Json]:
