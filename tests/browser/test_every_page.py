@@ -1,4 +1,7 @@
-"""Every page of the console in both themes: accessible by axe's rules, without a fault, and no wider than its window, also on a phone."""
+"""Every page of the console in both themes: accessible by axe's rules, without a fault, and no wider than its window, also on a phone.
+
+On a desk no list of it has to be scrolled sideways either.
+"""
 
 import pathlib
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ PARTS = {
 }
 """A page that shows one of many, and which one it shows here; those of a case and of a delivery have ids of this run."""
 FITS = "document.documentElement.scrollWidth <= innerWidth"
+LISTS_FIT = "[...document.querySelectorAll('.scroll')].every(each => each.scrollWidth <= each.clientWidth)"
 PHONE, DESK = ({"width": 390, "height": 800}, {"width": 1280, "height": 800})
 
 
@@ -54,4 +58,5 @@ def test_a_page_has_no_fault_that_axe_finds_and_is_no_wider_than_its_window(
                 page.screenshot(path=pictures / name, full_page=window == PHONE)
             console.system.wait_for(lambda: page.evaluate(FITS), f"{path} within {window}")  # plots follow a moment later
         page.set_viewport_size(DESK)
+        assert page.evaluate(LISTS_FIT), f"a list of {path} has to be scrolled sideways"
         assert faults_of_axe(page) == [], theme

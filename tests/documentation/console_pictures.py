@@ -18,18 +18,23 @@ CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 1280, 800
 BYTES_MAX = 150_000
 COLOURS = 128
+LINKS_MAX = 30
 WAIT_MS = 30_000
 SETTLE_MS = 3_000
 """Plots and what comes by the stream are there after so long."""
 
 
 class Picture(NamedTuple):
-    """A page in one theme: `path`, and from there the first link in turn whose address begins with each word of `then`."""
+    """A page in one theme: `path`, and from there the first link in turn whose address begins with each word of `then`.
+
+    Where `shows` names an element, it is the first of `LINKS_MAX` links that leads to a page whose window has that element whole.
+    """
 
     name: str
     theme: str
     path: str
     then: str = ""
+    shows: str = ""
 
     @property
     def file(self) -> pathlib.Path:
@@ -39,7 +44,7 @@ class Picture(NamedTuple):
 
 PICTURES = (
     Picture("queue", "light", "/queue"),
-    Picture("case", "dark", "/queue", "/cases/"),
+    Picture("case", "dark", "/queue", "/cases/", "section:has(> .waterfall)"),
     Picture("entity", "light", "/queue", "/cases/ /entities/customer_id/"),
     Picture("rule", "light", "/rules/account_takeover"),
     Picture("model", "light", "/models/named/payment_shape"),
@@ -65,10 +70,19 @@ def _seen(page: "Page", address: str, picture: Picture) -> bytes:
     page.emulate_media(color_scheme="dark" if picture.theme == "dark" else "light")
     page.goto(address + picture.path)
     for beginning in picture.then.split():
-        page.locator(f'main a[href^="{beginning}"]').first.click()
-        page.wait_for_url(f"**{beginning}**")
+        links = page.locator(f'main a[href^="{beginning}"]').evaluate_all("all => all.map(each => each.href)")
+        page.goto(next((link for link in links[:LINKS_MAX] if _shows(page, link, picture.shows)), links[0]))
     page.wait_for_timeout(SETTLE_MS)
     return page.screenshot()
+
+
+def _shows(page: "Page", link: str, element: str) -> bool:
+    if not element:
+        return True
+    page.goto(link)
+    found = page.locator(element).first
+    box = found.bounding_box() if found.count() else None
+    return box is not None and box["y"] + box["height"] <= HEIGHT
 
 
 def _small(picture: bytes) -> bytes:

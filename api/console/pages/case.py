@@ -7,7 +7,7 @@ from typing import Any
 from alerts.book.reasons import told_reasons
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
-from api.console.shown.usual_values import Usual, usual_values
+from api.console.shown.usual_values import met_before, usual_of, usual_values
 from api.console.shown.verdict_choices import choices_of
 from api.console.shown.waterfall import contributions_of, waterfall
 
@@ -27,10 +27,12 @@ async def load(asked: Asked) -> Mapping[str, object]:
         get("/v1/typologies"),
     )
     event = event_of(events["events"], asked.query.get("event", ""), asked.query.get("user", ""))
-    decision, profile, rules = await asyncio.gather(
-        _decision(asked.api, event), _profile(asked.api, case["entity"]), _rules(asked.api, event)
+    user = user_of(case, event)
+    decision, profile, of_user, rules = await asyncio.gather(
+        _decision(asked.api, event), _profile(asked.api, case["entity"]), _profile(asked.api, user), _rules(asked.api, event)
     )
-    others = profile["recent"]["decisions"] if profile else []
+    theirs = of_user or (profile if user is None else None)
+    usual = usual_of(decision, theirs["recent"]["decisions"]) if decision and theirs else []
     contributions = contributions_of(decision.get("contributions")) if decision else None
     return {
         "title": case["title"],
@@ -45,17 +47,24 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "decision": decision,
         "contributions": contributions,
         "bars": waterfall(contributions) if contributions else [],
-        "usual": usual_values(decision["event_id"], decision.get("features") or {}, others) if decision else [],
-        "usual_numbers": _numbers(decision, others) if decision else {},
+        "user": user,
+        "usual": usual_values(decision, usual) if decision else [],
+        "usual_numbers": {one.name: one for one in usual_values(decision, usual, "event")} if decision else {},
+        "met": met_before(decision, usual) if decision else {},
         "rules": rules if decision else [],
         "remembered": profile["remembered"] if profile else {"facts": [], "notes": [], "verdicts": [], "cases": []},
         "choices": choices_of(taxonomy, case["typology"]),
     }
 
 
-def _numbers(decision: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Mapping[str, Usual]:
-    """What is usual of the numbers of an event, by name: an amount says little without the amounts of its entity beside it."""
-    return {one.name: one for one in usual_values(decision["event_id"], decision.get("event") or {}, others, "event")}
+def user_of(case: Mapping[str, Any], event: Mapping[str, Any] | None) -> Mapping[str, str] | None:
+    """Whose event is looked at in a case of another entity, such as a terminal; None where the case is about them, or they are not known.
+
+    What is usual is said of the user, because their features are what rules and models read.
+    """
+    if event is None or event["user"] == case["entity"]["id"]:
+        return None
+    return next((one for one in case["entities"] if one["id"] == event["user"]), None)
 
 
 def event_of(events: Sequence[Mapping[str, Any]], event_id: str, user: str) -> Mapping[str, Any] | None:
@@ -80,7 +89,9 @@ async def _decision(api: OwnApi, event: Mapping[str, Any] | None) -> Any:
     return await api.found(f"/v1/decisions/{quoted(event['event_id'])}", {"user": event["user"]})
 
 
-async def _profile(api: OwnApi, entity: Mapping[str, str]) -> Any:
+async def _profile(api: OwnApi, entity: Mapping[str, str] | None) -> Any:
+    if entity is None:
+        return None
     return await api.found(f"/v1/entities/{quoted(entity['kind'])}/{quoted(entity['id'])}", {"limit": DECISIONS})
 
 

@@ -1,4 +1,4 @@
-"""An event's features and numbers beside what is usual for its entity: the middle and the range of its other decisions."""
+"""An event's features, numbers and texts beside what is usual for its user: what was approved of their other events."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+APPROVED = "approve"
 KNOWN_MIN = 3
 """Of fewer other values nobody can say what is usual."""
 
@@ -28,20 +29,44 @@ class Usual(msgspec.Struct, frozen=True):
         return not self.least <= self.value <= self.greatest
 
 
-def usual_values(
-    event_id: str, values: Mapping[str, float | None], others: Iterable[Mapping[str, Any]], part: str = "features"
-) -> Sequence[Usual]:
+class Met(msgspec.Struct, frozen=True):
+    """How many of the `known` other events have the text or entity that this event has under a name."""
+
+    times: int
+    known: int
+
+
+def usual_of(decision: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Those of `others`, decisions on events of the same user, that say what is usual beside `decision`.
+
+    What was reviewed or blocked says nothing, as it teaches nothing to rules: it may be of the same attack.
+    """
+    return [other for other in others if other.get("action") == APPROVED and other.get("event_id") != decision["event_id"]]
+
+
+def usual_values(decision: Mapping[str, Any], usual: Iterable[Mapping[str, Any]], part: str = "features") -> Sequence[Usual]:
     """The features of an event, those beyond the usual first, each by the order in which the release has them.
 
     Args:
-        event_id: of the event, which is left out of `others`.
-        values: its own.
-        others: decisions on events of the same entity.
-        part: of the decisions, which has the others' values: ``features``, or ``event`` for its numbers.
+        decision: on the event.
+        usual: see `usual_of`.
+        part: of the decisions, which has the values: ``features``, or ``event`` for its numbers.
     """
-    seen = [other.get(part) or {} for other in others if other.get("event_id") != event_id]
-    found = [_usual(name, value, [each[name] for each in seen if each.get(name) is not None]) for name, value in values.items()]
+    seen = [each.get(part) or {} for each in usual]
+    own: Mapping[str, float | None] = decision.get(part) or {}
+    found = [_usual(name, value, [each[name] for each in seen if each.get(name) is not None]) for name, value in own.items()]
     return sorted(found, key=lambda one: not one.is_strange)
+
+
+def met_before(decision: Mapping[str, Any], usual: Sequence[Mapping[str, Any]]) -> Mapping[str, Met]:
+    """How usual the texts and entities of an event are, by name; none where too few others are known."""
+    found: dict[str, Met] = {}
+    for part in ("dimensions", "entities"):
+        for name, value in (decision.get(part) or {}).items():
+            known = [met for each in usual if (met := (each.get(part) or {}).get(name))]
+            if value and len(known) >= KNOWN_MIN:
+                found[name] = Met(known.count(value), len(known))
+    return found
 
 
 def _usual(name: str, value: float | None, known: Sequence[float]) -> Usual:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console.pages.case import event_of, reasons_of
+from api.console.pages.case import event_of, reasons_of, user_of
 from api.console.shown.shown_values import amount_of, number_of, span_of, text_of, time_of
-from api.console.shown.usual_values import usual_values
+from api.console.shown.usual_values import Met, met_before, usual_of, usual_values
 from api.console.shown.verdict_choices import choices_of
 from api.console.shown.waterfall import ROW, SHOWN_MAX, WIDTH, Contributions, contributions_of, waterfall
 
@@ -23,18 +23,35 @@ def test_choices_have_keys_in_their_order_and_ask_only_for_what_their_verdict_ne
     assert [len(one.inputs) for one in choices_of(TAXONOMY, None)] == [0, 0, 0, 0]
 
 
+def approved(id: object, **more: object) -> dict[str, object]:
+    return {"event_id": str(id), "action": "approve"} | more
+
+
 def test_a_feature_beyond_all_others_stands_first_and_few_others_say_nothing() -> None:
-    others = [{"event_id": str(number), "features": {"amount": float(number), "count": 2.0, "rare": None}} for number in range(5)]
-    found = usual_values("9", {"count": 2.0, "rare": 7.0, "amount": 90.0}, [*others, {"event_id": "9", "features": {"amount": 90.0}}])
+    others = [approved(number, features={"amount": float(number), "count": 2.0, "rare": None}) for number in range(5)]
+    found = usual_values({"features": {"count": 2.0, "rare": 7.0, "amount": 90.0}}, others)
     assert [(one.name, one.middle, one.least, one.greatest, one.is_strange) for one in found] == [
         ("amount", 2.0, 0.0, 4.0, True), ("count", 2.0, 2.0, 2.0, False), ("rare", None, None, None, False),
     ]  # fmt: skip
 
 
-def test_numbers_of_an_event_are_compared_with_those_of_the_others_too() -> None:
-    others = [{"event_id": str(at), "event": {"amount": amount}} for at, amount in enumerate((20.0, 30.0, 40.0))]
-    [amount] = usual_values("9", {"amount": 300.0}, [*others, {"event_id": "9", "event": {"amount": 300.0}}, {"event_id": "x"}], "event")
-    assert (amount.middle, amount.is_strange) == (30.0, True)
+def test_what_was_approved_of_other_events_says_what_is_usual_of_numbers_and_texts() -> None:
+    """An attack of ten events would else look usual to each of its own."""
+    at_home = {"entities": {"device": "own", "terminal": "t1"}, "dimensions": {"kind": "purchase"}}
+    others = [approved(at, event={"amount": amount}, **at_home) for at, amount in enumerate((20.0, 30.0, 40.0))]
+    own = approved(9, event={"amount": 300.0}, entities={"device": "new", "terminal": "t1"}, dimensions={"kind": "purchase", "shop": "x"})
+    usual = usual_of(own, [*others, own, own | {"event_id": "8", "action": "block"}, approved("x"), {}])
+    [amount] = usual_values(own, usual, "event")
+    assert (amount.middle, amount.greatest, amount.is_strange) == (30.0, 40.0, True)
+    assert met_before(own, usual) == {"kind": Met(3, 3), "device": Met(0, 3), "terminal": Met(3, 3)}
+
+
+def test_what_is_usual_is_said_of_the_user_in_a_case_of_something_else() -> None:
+    entities = [{"kind": "terminal", "id": "t1"}, {"kind": "customer", "id": "u"}]
+    of_terminal, of_user = ({"entity": entity, "entities": entities} for entity in entities)
+    event = happened("1", "review", 0.99)
+    assert (user_of(of_terminal, event), user_of(of_user, event), user_of(of_terminal, None)) == (entities[1], None, None)
+    assert user_of({"entity": entities[0], "entities": entities[:1]}, event) is None
 
 
 @given(st.floats(-1e6, 1e6), st.dictionaries(st.text(max_size=5), st.floats(-1e6, 1e6), max_size=40))
