@@ -1,15 +1,18 @@
 """Computes features without windows: parts of the calendar, and expressions over events and other features."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.definitions.coded_columns import CodedColumns, code_of
 from features.definitions.definition import Definition
 from features.definitions.event_columns import EventColumns
 from features.definitions.fact_columns import fact_column
 from features.definitions.template import Current
+from features.expressions.expression import Expression
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
 from features.expressions.names import IN_LIST
@@ -18,6 +21,8 @@ from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int64s
 
 _FEATURE = "feature."
+_Run = CodedColumns | list[tuple[int, Expression, list[tuple[str, int]]]]
+"""Expressions of tables of steps; or others, each with the column that it fills, and those of the features that it reads."""
 
 
 class Lists(Protocol):
@@ -38,11 +43,10 @@ class Derived:
 
     def __init__(self, definitions: Sequence[Definition], names: Sequence[str], schema: Schema) -> None:
         place = {f"{_FEATURE}{name}": at for at, name in enumerate(names)}
-        self._steps = [(place[_FEATURE + d.name], d.recipe.expression) for d in definitions if d.recipe.expression is not None]
-        self._of_times = [(place[_FEATURE + d.name], d.recipe.finish) for d in definitions if d.recipe.finish is not None]
-        reads = dict.fromkeys(name for definition in definitions for name in definition.reads)
-        self._inputs = [(name, place[name]) for name in reads if name in place]
-        self._name_at = {at: name for name, at in self._inputs}
+        steps = [(place[_FEATURE + d.name], d.recipe.expression, d.reads) for d in definitions if d.recipe.expression is not None]
+        self._runs = [_run_of(list(run), place, schema) for _, run in groupby(steps, lambda step: code_of(step[1], place, schema) is None)]
+        self._of_times = [(place[_FEATURE + d.name], d.recipe.finish) for d in definitions if callable(d.recipe.finish)]
+        reads = dict.fromkeys(name for _, expression, names in steps if code_of(expression, place, schema) is None for name in names)
         self._facts = [fact for fact in schema.facts if fact.path in reads]
         self._lists = [(name, *name.split(IN_LIST)) for name in reads if IN_LIST in name]
         self._events = EventColumns(reads, schema)
@@ -55,24 +59,29 @@ class Derived:
             lists: tells which texts are on which list; None where nobody knows any entry.
         """
         self._fill_from_times(batch.times_ms, features)
-        if not self._steps:
-            return
+        columns: dict[str, Column] = {}
+        for run in self._runs:
+            if isinstance(run, CodedColumns):
+                run.write(batch, features)
+                continue
+            columns = columns or self._columns(batch, facts, lists)
+            for at, expression, inputs in run:
+                own = {name: Column.of_numbers(Type.DOUBLE, np.ascontiguousarray(features[:, place])) for name, place in inputs}
+                features[:, at] = expression.over(columns | own).numbers()
+
+    def _columns(self, batch: Batch, facts: Mapping[str, Float64s], lists: Lists | None) -> dict[str, Column]:
+        """Returns what expressions read beside features."""
         columns = self._events.of(batch)
-        for name, at in self._inputs:
-            columns[name] = _feature_column(features, at)
         for fact in self._facts:
-            columns[fact.path] = fact_column(fact, facts[fact.path] if fact.path in facts else np.full(len(features), np.nan))
+            columns[fact.path] = fact_column(fact, facts[fact.path] if fact.path in facts else np.full(len(batch), np.nan))
         for name, field, listed in self._lists:
             columns[name] = membership_column(columns[field], listed, batch.times_ms, lists)
-        for at, expression in self._steps:
-            features[:, at] = expression.over(columns).numbers()
-            if at in self._name_at:
-                columns[self._name_at[at]] = _feature_column(features, at)
+        return columns
 
     def _fill_from_times(self, times_ms: Int64s, features: Float64s) -> None:
         nothing = np.empty((len(times_ms), 0))
         for at, finish in self._of_times:
-            features[:, at] = finish(nothing, Current(nothing, {}, times_ms))
+            features[:, at] = finish(nothing, Current(nothing, {}, times_ms, {}))
 
 
 def membership_column(values: Column, name: str, times_ms: Int64s, lists: Lists | None) -> Column:
@@ -84,5 +93,10 @@ def membership_column(values: Column, name: str, times_ms: Int64s, lists: Lists 
     return Column(Type.BOOL, lists.contains(name, [texts[at] for at in values.values.tolist()], times_ms), values.faults)
 
 
-def _feature_column(features: Float64s, at: int) -> Column:
-    return Column.of_numbers(Type.DOUBLE, np.ascontiguousarray(features[:, at]))
+def _run_of(steps: Sequence[tuple[int, Expression, Sequence[str]]], place: Mapping[str, int], schema: Schema) -> _Run:
+    """Returns expressions that follow each other, all of them tables of steps, or none."""
+    codes = [(at, code_of(expression, place, schema)) for at, expression, _ in steps]
+    coded = [(at, code) for at, code in codes if code is not None]
+    if coded:
+        return CodedColumns(coded, place, schema)
+    return [(at, expression, [(name, place[name]) for name in reads if name in place]) for at, expression, reads in steps]

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
+from features.definitions.geography_kernels import half_angle_sines
 from features.definitions.template import Current, Parameter
 from foundation.number_arrays import Float64s
 
@@ -27,8 +28,16 @@ class EarlierPlace(NamedTuple):
     readings: tuple[Reading, Reading, Reading]
 
     def distance_km(self, read: Float64s, current: Current) -> Float64s:
-        """Returns the distances [n] from the earlier places to the events' own, in km."""
-        return haversine_km(read[:, 0], read[:, 1], current.number(self.latitude), current.number(self.longitude))
+        """Returns the distances [n] from the earlier places to the events' own, in km; they are computed once for all that ask."""
+        known = current.shared.get(self.readings)
+        if known is None:
+            (north, north_scale), (east, east_scale) = current.places[self.latitude], current.places[self.longitude]
+            values, sines = current.values, np.empty(len(read))
+            if not (values.flags.c_contiguous and values.flags.writeable):  # as kernels take them
+                values = values.copy()
+            half_angle_sines(read, values, north, north_scale, east, east_scale, sines)
+            known = current.shared[self.readings] = 2.0 * RADIUS_KM * np.arcsin(sines)
+        return known
 
 
 def earlier_place(reader: DefinitionReader) -> EarlierPlace:
@@ -44,12 +53,3 @@ def earlier_place(reader: DefinitionReader) -> EarlierPlace:
             Reading(Code.LAST_AGE, north, window, where, before=True),
         ),
     )
-
-
-def haversine_km(latitude_a: Float64s, longitude_a: Float64s, latitude_b: Float64s, longitude_b: Float64s) -> Float64s:
-    """Returns the great-circle distance in km of places in degrees, by the haversine formula on a sphere of the mean radius."""
-    north_a, north_b = np.radians(latitude_a), np.radians(latitude_b)
-    east = np.radians(longitude_b) - np.radians(longitude_a)
-    half = np.sin((north_b - north_a) / 2.0) ** 2 + np.cos(north_a) * np.cos(north_b) * np.sin(east / 2.0) ** 2
-    distance: Float64s = 2.0 * RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
-    return distance

@@ -1,18 +1,41 @@
-"""Computes row values that are made of numbers alone."""
+"""Fills columns of events: with their own numbers and texts, and with what tables of steps make of these."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from features.expressions.number_code import load_row, run_steps
+from features.expressions.number_steps import load_constants, run_steps
 from foundation.number_arrays import Float64s, Int64s
 
 
+@compiled("void(float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1])")
+def place(numbers: Float64s, words: Float64s, sources: Int64s, out: Float64s) -> None:
+    """Writes the columns that events have as they are.
+
+    Args:
+        numbers: [n, columns of the schema] numbers of the events.
+        words: [texts, n] hashes of texts.
+        sources: [columns of `out`] the column of `numbers` that is written there, or behind all of these the row of `words`; -1: NaN is.
+        out: [n, columns] written.
+    """
+    width = numbers.shape[1]
+    for row in range(len(numbers)):
+        for at in range(len(sources)):
+            source = sources[at]
+            if source < 0:
+                out[row, at] = np.nan
+            else:
+                out[row, at] = numbers[row, source] if source < width else words[source - width, row]
+
+
 @compiled(
-    "void(float64[:, ::1], int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[:, ::1], int64, int64[::1], float64[:, ::1])"
+    "void(float64[:, ::1], float64[::1], float64[:, ::1], int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[:, ::1],"
+    " int64, int64[::1], float64[:, ::1])"
 )
 def compute(
     numbers: Float64s,
+    divisors: Float64s,
+    texts: Float64s,
     load_starts: Int64s,
     loads: Int64s,
     constant_starts: Int64s,
@@ -23,21 +46,31 @@ def compute(
     to: Int64s,
     out: Float64s,
 ) -> None:
-    """Writes what each program gives into its column of `out`; NaN where an event lacks a number.
+    """Writes what each program gives into its column of `out`; NaN where it gives nothing.
 
     Args:
-        numbers: [n, columns] what `loads` name; NaN is missing.
-        load_starts, loads, constant_starts, constants, step_starts, steps, size: see `features.expressions.number_code.Packed`.
+        numbers: [n, columns of the schema] numbers of the events; NaN is missing.
+        divisors: [columns of the schema] what they are divided by.
+        texts: [texts, n] the numbers of texts; NaN is missing.
+        load_starts, loads, constant_starts, constants, step_starts, steps, size: see `features.expressions.number_code.Packed`. Loads are
+            the columns of `numbers`, then the rows of `texts`, then the columns of `out` as programs before have left them.
         to: [programs] columns of `out`.
-        out: [n, columns] written.
+        out: [n, columns] read and written.
     """
-    registers = np.empty(size)
+    registers, present = np.empty(size), np.empty(size, np.bool_)
+    width, before = numbers.shape[1], numbers.shape[1] + len(texts)
     for at in range(len(to)):
         read = loads[load_starts[at] : load_starts[at + 1]]
         fixed = constants[constant_starts[at] : constant_starts[at + 1]]
         code = steps[step_starts[at] : step_starts[at + 1]]
+        load_constants(fixed, len(read), registers, present)
         for row in range(len(numbers)):
-            if load_row(numbers, row, read, fixed, registers):
-                out[row, to[at]] = run_steps(code, registers, len(read) + len(fixed))
-            else:
-                out[row, to[at]] = np.nan
+            for place in range(len(read)):
+                column = read[place]
+                if column < width:
+                    value = numbers[row, column] / divisors[column]
+                else:
+                    value = texts[column - width, row] if column < before else out[row, column - before]
+                registers[place], present[place] = value, not np.isnan(value)
+            result = run_steps(code, registers, present, len(read) + len(fixed))
+            out[row, to[at]] = registers[result] if present[result] else np.nan

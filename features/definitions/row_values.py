@@ -3,59 +3,56 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
 from features.definitions.calendar import DAY_MS, Calendar
+from features.definitions.coded_columns import CodedColumns, code_of
 from features.definitions.event_columns import EventColumns, ids_of
 from features.definitions.row_column import Origin, RowColumn
-from features.definitions.row_kernels import compute
+from features.definitions.row_kernels import place
 from features.expressions.expression import Expression, compile_expression
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
 from features.expressions.names import names_of_schema
-from features.expressions.number_code import packed
 from features.schema.batch import Batch
 from features.schema.schema import Schema
 from features.schema.string_hash import words_of
 from foundation.number_arrays import Float64s, Int64s
 
 _EVENT = "event."
+_NOWHERE = -1
 
 
 class RowValues:
     """Computes the row values of one plan's columns. Make it once for a plan; columns that the kernel fills are left NaN."""
 
     def __init__(self, columns: Sequence[RowColumn], schema: Schema) -> None:
-        self._width = len(columns)
         self._schema = schema
-        place = {name: at for at, name in enumerate(schema.columns)}
-        numbers = [(at, place[column.source]) for at, column in enumerate(columns) if column.origin is Origin.NUMBER]
-        self._to, self._from = np.array(numbers, np.int64).reshape(-1, 2).T
-        self._texts = [(at, column.source) for at, column in enumerate(columns) if column.origin is Origin.TEXT]
+        number = {name: at for at, name in enumerate(schema.columns)}
+        self._texts = [column.source for column in columns if column.origin is Origin.TEXT]
+        word = {name: len(number) + at for at, name in enumerate(self._texts)}
+        places: dict[Origin, dict[str, int]] = {Origin.NUMBER: number, Origin.TEXT: word}
+        self._sources = np.array([places.get(column.origin, {}).get(column.source, _NOWHERE) for column in columns], np.int64)
         self._hours = [(at, column) for at, column in enumerate(columns) if column.origin in (Origin.HOUR_COS, Origin.HOUR_SIN)]
         of_events = [(at, compiled(column.source, schema)) for at, column in enumerate(columns) if column.origin is Origin.EXPRESSION]
-        coded = [(at, expression.number_code) for at, expression in of_events if expression.number_code is not None]
-        self._coded = np.array([at for at, _ in coded], np.int64)
-        read = tuple(dict.fromkeys(name for _, code in coded for name in code.loads))
-        self._packed = packed([code for _, code in coded], {name: at for at, name in enumerate(read)})
-        self._read = np.array([place[name.removeprefix(_EVENT)] for name in read], np.int64)
-        self._divisors = schema.scales.take(self._read).astype(np.float64)
-        self._expressions = [(at, expression) for at, expression in of_events if expression.number_code is None]
+        codes = [(at, code_of(expression, {}, schema)) for at, expression in of_events]
+        self._coded = CodedColumns([(at, code) for at, code in codes if code is not None], {}, schema)
+        self._expressions = [each for each, (_, code) in zip(of_events, codes, strict=True) if code is None]
         self._events = EventColumns([name for _, expression in self._expressions for name in expression.names], schema)
 
     def of(self, batch: Batch) -> Float64s:
         """Returns the row values of a batch, float64[n, columns]."""
-        if len(self._to) == self._width:
-            return batch.numbers.take(self._from, axis=1)
-        out = np.full((len(batch), self._width), np.nan)
-        out[:, self._to] = batch.numbers.take(self._from, axis=1)
-        for at, field in self._texts:
-            out[:, at] = words_of(self._texts_of(field, batch), len(batch))
+        n = len(batch)
+        texts = chain.from_iterable([self._texts_of(field, batch) for field in self._texts])
+        words = words_of(texts, n * len(self._texts)).reshape(len(self._texts), n)
+        out = np.empty((n, len(self._sources)))
+        place(batch.numbers, words, self._sources, out)
+        if len(self._coded):
+            self._coded.write(batch, out)
         for at, column in self._hours:
             out[:, at] = _hours(column, batch.times_ms)
-        if len(self._coded):
-            compute(batch.numbers.take(self._read, axis=1) / self._divisors, *self._packed, self._coded, out)
         columns = self._events.of(batch) if self._expressions else {}
         for at, expression in self._expressions:
             out[:, at] = numbers_of(expression.over(columns))

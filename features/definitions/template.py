@@ -1,15 +1,20 @@
 """Defines templates, which turn a short definition in features.yaml into readings of windows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from features.definitions.aggregate import Reading
-from features.expressions.expression import Expression
+from features.expressions.expression import Expression, compile_expression
+from features.expressions.functions.types import Type
+from features.expressions.names import Names
+from features.expressions.number_code import NumberCode
 from foundation.number_arrays import Float64s, Int64s
 
+READING = "reading_"
+"""What the names of readings begin with in a formula."""
 NUMBER, FLAG = "number", "flag"
 """Types of features; a flag is 1 or 0."""
 
@@ -21,11 +26,13 @@ class Current(NamedTuple):
         values: [n, columns] their row values.
         places: by column, its index in a row and the divisor of its values.
         times_ms: [n] times of the events.
+        shared: what several features are made of, under a key of whoever computes it first.
     """
 
     values: Float64s
     places: Mapping[str, tuple[int, float]]
     times_ms: Int64s
+    shared: dict[Hashable, Float64s]
 
     def number(self, column: str) -> Float64s:
         """Returns the events' own values [n] of a column, in its own unit; NaN where there is none."""
@@ -43,15 +50,26 @@ class Recipe(NamedTuple):
 
     Args:
         readings: readings of windows, at the stage of its entity.
-        finish: computes the feature from the readings; None means that the only reading is the feature.
+        finish: computes the feature from the readings, or is a table over those named ``reading_0`` and so on (see `formula`); None means
+            that the only reading is the feature.
         type: NUMBER or FLAG.
         expression: instead of both, an expression over events and other features, at the user stage.
     """
 
     readings: tuple[Reading, ...]
-    finish: Finish | None = None
+    finish: Finish | NumberCode | None = None
     type: str = NUMBER
     expression: Expression | None = None
+
+
+def formula(text: str, readings: int = 1) -> NumberCode:
+    """Returns an expression over ``reading_0`` and so on, of which all are doubles, as a table; the feature is missing where the result is.
+
+    It is computed with those of other features in one compiled call, where a function over arrays takes some microseconds a batch.
+    """
+    code = compile_expression(text, Names({f"{READING}{at}": Type.DOUBLE for at in range(readings)})).number_code
+    assert code is not None, text
+    return code
 
 
 class Parameter(NamedTuple):

@@ -24,7 +24,8 @@ class Batch:
         orders: numbers that break ties of time: the integer id, or the first 8 bytes of a text id as a number that sorts alike. Text ids
             that agree in time and in these 8 bytes keep their order of arrival.
         entities: ids by entity type; '' where absent.
-        numbers: [n, columns] with the columns in the schema's order.
+        numbers: [n, columns] with the columns in the schema's order. They are copied unless they can be written and stand in one piece, as
+            kernels take them.
         texts: values of the string fields by name; None where absent.
         ops: [n] `ADD`, `CORRECT` or `RETRACT`; an empty array means that all events are added.
     """
@@ -43,13 +44,16 @@ class Batch:
     def __post_init__(self) -> None:
         if not len(self.ops):
             self.ops = np.zeros(len(self.ids), np.int8)
+        flags = self.numbers.flags
+        if not (flags.c_contiguous and flags.writeable):
+            self.numbers = self.numbers.copy()
 
     @classmethod
     def of(cls, events: Sequence[Event], schema: Schema) -> "Batch":
         """Makes columns of `events`; about half a microsecond an event."""
         n = len(events)
         width = len(schema.columns)
-        numbers = np.frombuffer(b"".join([event.numbers for event in events]), dtype="<f8")
+        numbers = np.frombuffer(bytearray().join([event.numbers for event in events]), dtype="<f8")
         entities = [event.entities for event in events]
         texts = [event.texts for event in events]
         id_keys = np.array([event.id_key for event in events], dtype=np.int64)

@@ -6,9 +6,14 @@ import numpy as np
 
 from features.definitions.aggregate import Reading
 from features.definitions.definition import Definition
-from features.definitions.template import Current
+from features.definitions.row_kernels import compute, place
+from features.definitions.template import READING, Current
+from features.expressions.number_code import NumberCode, Packed, packed
 from features.plan.plan import Plan
 from foundation.number_arrays import Float64s, Int64s
+
+_LATER = -1
+_NO_TEXTS = np.empty((0, 0))
 
 
 class Finishing:
@@ -19,15 +24,17 @@ class Finishing:
     """
 
     def __init__(self, definitions: Sequence[Definition], readings: Sequence[Reading], plan: Plan) -> None:
-        place = {reading: at for at, reading in enumerate(readings)}
+        position = {reading: at for at, reading in enumerate(readings)}
         self._columns = {column.name: (at, column.scale) for at, column in enumerate(plan.columns)}
-        wanted = [[place[reading] for reading in definition.recipe.readings] for definition in definitions]
-        direct = [at for at, definition in enumerate(definitions) if definition.recipe.finish is None]
-        self._to = np.array(direct, np.int64)
-        self._from = np.array([wanted[at][0] for at in direct], np.int64)
-        self._is_plain = self._from.tolist() == list(range(plan.width)) and len(direct) == len(definitions)
-        self._steps = [(at, np.array(wanted[at], np.int64), d.recipe.finish) for at, d in enumerate(definitions) if d.recipe.finish]
-        self._width = len(definitions)
+        wanted = [[position[reading] for reading in definition.recipe.readings] for definition in definitions]
+        finishes = [definition.recipe.finish for definition in definitions]
+        self._sources = np.array([_LATER if finish else places[0] for finish, places in zip(finishes, wanted, strict=True)], np.int64)
+        self._is_plain = self._sources.tolist() == list(range(plan.width))
+        coded = [(at, finish) for at, finish in enumerate(finishes) if isinstance(finish, NumberCode)]
+        self._to = np.array([at for at, _ in coded], np.int64)
+        self._packed = _packed([(code, wanted[at]) for at, code in coded])
+        self._divisors = np.ones(plan.width)
+        self._steps = [(at, np.array(wanted[at], np.int64), finish) for at, finish in enumerate(finishes) if callable(finish)]
 
     def over(self, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
         """Returns [n, features].
@@ -38,12 +45,21 @@ class Finishing:
         """
         if self._is_plain:
             return read
-        out = np.empty((len(read), self._width))
-        out[:, self._to] = read.take(self._from, axis=1)
+        out = np.empty((len(read), len(self._sources)))
+        place(read, _NO_TEXTS, self._sources, out)
+        if len(self._to):
+            compute(read, self._divisors, _NO_TEXTS, *self._packed, self._to, out)
         if not self._steps:
             return out
-        current = Current(values, self._columns, times_ms)
+        current = Current(values, self._columns, times_ms, {})
         with np.errstate(all="ignore"):  # no result gives NaN, and overflow gives infinity
             for at, places, finish in self._steps:
                 out[:, at] = finish(read.take(places, axis=1), current)
         return out
+
+
+def _packed(codes: Sequence[tuple[NumberCode, Sequence[int]]]) -> Packed:
+    """Puts tables together; each comes with the readings that it names."""
+    loads = [[f"{at} {name}" for name in code.loads] for at, (code, _) in enumerate(codes)]
+    columns = {f"{at} {READING}{number}": reading for at, (_, readings) in enumerate(codes) for number, reading in enumerate(readings)}
+    return packed([code._replace(loads=tuple(names)) for (code, _), names in zip(codes, loads, strict=True)], columns)

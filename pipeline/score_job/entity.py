@@ -111,7 +111,7 @@ def _columns_of(messages: list[_Message], positions: NDArray[np.int64], release:
     kind = messages[0].kind
     columns = len(release.features.plans[kind].columns)
     heads = np.frombuffer(b"".join([message.head for message in messages]), _HEADS)
-    values = np.frombuffer(b"".join([message.rest[: 8 * columns] for message in messages])).reshape(len(messages), columns)
+    values = np.frombuffer(bytearray().join([message.rest[: 8 * columns] for message in messages])).reshape(len(messages), columns)
     fields = None
     if kind in release.rules.of_entities:
         fields = bodies_of(release.schema).read([message.rest[8 * columns :] for message in messages]).batch

@@ -260,7 +260,7 @@ def test_places_beyond_all_numbers_have_no_distance_and_nothing_is_said_of_them_
     text = f"- {{name: away, template: {template}, latitude: event.latitude, longitude: event.longitude, window: 7d}}\n"
     features = read_features(text, SCHEMA)
     plan = features.plans["customer_id"]
-    read = np.array([[np.inf, 1.0, 5.0], [1.0, np.inf, 5.0], [-np.inf, -np.inf, 5.0]])[:, : plan.width]
+    read = np.array([[np.inf, 1.0, 5.0], [1.0, np.inf, 5.0], [-np.inf, -np.inf, 5.0]])[:, : plan.width].copy()
     values = np.ones((3, len(plan.columns)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

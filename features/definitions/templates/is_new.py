@@ -1,21 +1,16 @@
 """The template `is_new`: whether no earlier event of the window has the value."""
 
-import numpy as np
-
 from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
 from features.definitions.parameters import ANY_VALUE, COMPARED, ENTITY, NO_VALUES_FOR_EVER, WHERE, WINDOW
-from features.definitions.template import FLAG, Current, Recipe, Template
-from foundation.number_arrays import Float64s
+from features.definitions.template import FLAG, Recipe, Template, formula
+
+_IS_NONE = formula("reading_0 == 0.0")
 
 
 def _recipe(reader: DefinitionReader) -> Recipe:
     reading = Reading(Code.OWN, reader.anything(), reader.window(), reader.where(), before=True)
-    return Recipe((reading,), _is_none, FLAG)
-
-
-def _is_none(read: Float64s, current: Current) -> Float64s:
-    return np.where(np.isnan(read[:, 0]), np.nan, read[:, 0] == 0.0)
+    return Recipe((reading,), _IS_NONE, FLAG)
 
 
 TEMPLATE = Template(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from features.expressions.number_code import load_row, run_steps
+from features.expressions.number_steps import load_constants, run_steps
 from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.kernels.cell_kernels import number_of_double
@@ -89,7 +89,7 @@ def ask_numbers(
         pairs: see `index.Late`.
         cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
     """
-    registers = np.empty(size)
+    registers, present = np.empty(size), np.empty(size, np.bool_)
     while True:
         at = next_asked(at, asking_starts, asking, starts, order, events, possible, asked)
         if at == len(kinds) or kinds[at] == OTHER:
@@ -98,13 +98,14 @@ def ask_numbers(
         read = loads[load_starts[at] : load_starts[at + 1]]
         fixed = constants[constant_starts[at] : constant_starts[at + 1]]
         code = steps[step_starts[at] : step_starts[at + 1]]
+        load_constants(fixed, len(read), registers, present)
         for row in range(len(asked)):
-            if not asked[row]:
-                continue
-            if load_row(values, row, read, fixed, registers):
-                of[row] = _cell_of(run_steps(code, registers, len(read) + len(fixed)), kinds[at], own)
-            else:
-                of[row] = MISSING_CELL
+            if asked[row]:
+                for place in range(len(read)):
+                    registers[place] = values[row, read[place]]
+                    present[place] = not np.isnan(registers[place])
+                result = run_steps(code, registers, present, len(read) + len(fixed))
+                of[row] = _cell_of(registers[result], kinds[at], own) if present[result] else MISSING_CELL
         narrow(
             asking[asking_starts[at] : asking_starts[at + 1]],
             starts,

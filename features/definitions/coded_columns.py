@@ -1,0 +1,70 @@
+"""Computes expressions that are tables of steps, over a batch, all in one compiled call."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
+
+import numpy as np
+
+from features.definitions.event_columns import ids_of
+from features.definitions.row_kernels import compute
+from features.expressions.expression import Expression
+from features.expressions.number_code import NumberCode, packed
+from features.schema.batch import Batch
+from features.schema.schema import Schema
+from foundation.number_arrays import Float64s
+
+_EVENT = "event."
+_OTHER = -1.0
+"""The number of a text that no program compares with."""
+
+
+def code_of(expression: Expression, columns: Mapping[str, int], schema: Schema) -> NumberCode | None:
+    """Returns the table of an expression that reads nothing but events and `columns`; None where it has none, or reads anything else."""
+    fields = (*schema.columns, *schema.texts, schema.user, *schema.entities, schema.id_field)
+    code = expression.number_code
+    is_known = code is not None and all(name in columns or name.removeprefix(_EVENT) in fields for name in code.loads)
+    return code if is_known else None
+
+
+class CodedColumns:
+    """Computes columns of a matrix from events, and from columns of the matrix that stand there already.
+
+    Args:
+        codes: by the column that each fills; each is filled before those that come later and may read it.
+        columns: by name, those columns of the matrix that programs read.
+        schema: says what ``event.`` names mean.
+    """
+
+    def __init__(self, codes: Sequence[tuple[int, NumberCode]], columns: Mapping[str, int], schema: Schema) -> None:
+        self._schema = schema
+        self._divisors = schema.scales.copy()
+        numbers = {f"{_EVENT}{name}": at for at, name in enumerate(schema.columns)}
+        read = dict.fromkeys(name for _, code in codes for name in code.loads)
+        texts = [name for name in read if name not in numbers and name not in columns]
+        known = {text: at for at, text in enumerate(dict.fromkeys(text for _, code in codes for _, text in code.texts))}
+        self._texts = [(name.removeprefix(_EVENT), self._numbers_of(name.removeprefix(_EVENT), known)) for name in texts]
+        places = numbers | {name: len(numbers) + at for at, name in enumerate(texts)}
+        places |= {name: len(numbers) + len(texts) + at for name, at in columns.items()}
+        self._packed = packed([code for _, code in codes], places, known)
+        self._to = np.array([at for at, _ in codes], np.int64)
+
+    def __len__(self) -> int:
+        """Returns how many columns are computed."""
+        return len(self._to)
+
+    def _numbers_of(self, field: str, known: Mapping[str, int]) -> dict[str | None, float]:
+        """Returns the number of each text of `field` that matters; an id that is empty is missing, as a text is that is None."""
+        numbers: dict[str | None, float] = {text: float(number) for text, number in known.items()} | {None: math.nan}
+        return numbers | {"": math.nan} if field not in self._schema.texts else numbers
+
+    def write(self, batch: Batch, out: Float64s) -> None:
+        """Writes the columns of `out` [n, columns]."""
+        found = [map(known.get, self._read(field, batch), repeat(_OTHER)) for field, known in self._texts]
+        texts = np.fromiter(chain.from_iterable(found), np.float64, len(found) * len(batch)).reshape(len(found), len(batch))
+        compute(batch.numbers, self._divisors, texts, *self._packed, self._to, out)
+
+    def _read(self, field: str, batch: Batch) -> Sequence[str | None]:
+        if field in batch.texts:
+            return batch.texts[field]
+        return batch.ids if field == self._schema.id_field else ids_of(field, batch, self._schema)
