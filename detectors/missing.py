@@ -36,6 +36,19 @@ def are_mostly_missing(x: NDArray[np.float64]) -> NDArray[np.bool_]:
     return missing
 
 
+def without_mostly_missing(x: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns `scores` [n], changed in place: NaN where more than half of the inputs of a row of `x` [n, inputs] are missing."""
+    _drop_mostly_missing(np.ascontiguousarray(x, np.float64), scores)
+    return scores
+
+
+@compiled("void(float64[:, ::1], float64[:])")
+def _drop_mostly_missing(x: NDArray[np.float64], scores: NDArray[np.float64]) -> None:
+    for row in range(x.shape[0]):
+        if is_mostly_missing(x[row]):
+            scores[row] = np.nan
+
+
 @compiled("void(float64[:, ::1], boolean[::1])")
 def _find_mostly_missing(x: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
     for row in range(x.shape[0]):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
+from detectors.input_scaling import scale_rows
 
 
 @compiled("void(int32[::1], float64, float64[::1])")
@@ -59,6 +60,31 @@ def add_leaf_values(
 
 
 @compiled(
+    "void(float64[:, ::1], int64, float64[:, ::1], int32[:, ::1], float64[:, ::1], uint8[:, ::1], int64, float64[:, ::1], float64,"
+    " float64[::1])"
+)
+def score_rows(
+    x: NDArray[np.float64],
+    scaling: int,
+    figures: NDArray[np.float64],
+    feature: NDArray[np.int32],
+    threshold: NDArray[np.float64],
+    right_when_missing: NDArray[np.uint8],
+    height: int,
+    values: NDArray[np.float64],
+    score_max: float,
+    out: NDArray[np.float64],
+) -> None:
+    """Writes the scores [n] of rows that are not scaled yet: what the leaves lack of `score_max`, as a share of it."""
+    scaled = np.empty_like(x)
+    scale_rows(scaling, False, figures, x, scaled)
+    out[:] = 0.0
+    add_leaf_values(scaled, feature, threshold, right_when_missing, height, values, out)
+    for row in range(len(out)):
+        out[row] = 1.0 - out[row] / score_max
+
+
+@compiled(
     "void(float64[:, ::1], int64, int64, int32[:, ::1], float64[:, ::1], "
     "int32[:, ::1], int32[:, ::1], int64, float64[:, ::1], float64[::1])"
 )
@@ -96,9 +122,14 @@ def learn_rows(
             out[row] += values[tree, node - branches]
 
 
-@compiled("void(float64[:, ::1], int32[:, ::1], float64[:, ::1], uint8[:, ::1], int64, int32[:, ::1], float64, float64, float64[:, ::1])")
+@compiled(
+    "void(float64[:, ::1], int64, float64[:, ::1], int32[:, ::1], float64[:, ::1], uint8[:, ::1], int64, int32[:, ::1], float64, float64,"
+    " float64[:, ::1])"
+)
 def add_contributions(
-    x: NDArray[np.float64],
+    rows: NDArray[np.float64],
+    scaling: int,
+    figures: NDArray[np.float64],
     feature: NDArray[np.int32],
     threshold: NDArray[np.float64],
     right_when_missing: NDArray[np.uint8],
@@ -108,11 +139,13 @@ def add_contributions(
     score_max: float,
     out: NDArray[np.float64],
 ) -> None:
-    """Adds to `out` [rows, inputs] what each split added to or took off the score, along each row's path.
+    """Adds to `out` [rows, inputs] what each split added to or took off the score, along the path of each of `rows`, not scaled yet.
 
     At each node the expected score assumes that every split below halves the mass; a split's share is how far the child's
     mass differs from half. Where the walk stops early, the rest of the expectation goes to the split that led there.
     """
+    x = np.empty_like(rows)
+    scale_rows(scaling, False, figures, rows, x)
     trees = feature.shape[0]
     for tree in range(trees):
         for row in range(x.shape[0]):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.arrays import expect_array
-from detectors.half_space.half_space_kernels import add_contributions, add_leaf_values, path_values
-from detectors.input_scaling import SCALINGS, WIDTH, scale_rows
+from detectors.half_space.half_space_kernels import add_contributions, path_values, score_rows
+from detectors.input_scaling import SCALINGS, WIDTH
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
 from detectors.scores.recent_scores import LEVELS, mid_ranks
@@ -64,12 +64,12 @@ class HalfSpaceScoring:
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the scores [n] in [0, 1] of the rows of `x` [n, inputs]; 0 before the first window is full."""
-        total = np.zeros(len(x))
         if not self._ready:
-            return total
-        scaled = self._scaled(x)
-        add_leaf_values(scaled, self._feature, self._threshold, self._right_when_missing, self._height, self._values, total)
-        return 1.0 - total / self._score_max
+            return np.zeros(len(x))
+        scores = np.empty(len(x))
+        trees = (self._feature, self._threshold, self._right_when_missing, self._height, self._values)
+        score_rows(as_matrix(x, self.inputs), self._scaling, self._figures, *trees, self._score_max, scores)
+        return scores
 
     def probability_many(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns mid-ranks [n] among recent scores, in [0, 1]; NaN before the first window is full, and where `raw` is NaN."""
@@ -77,11 +77,13 @@ class HalfSpaceScoring:
 
     def contributions_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns [n, inputs] contributions, which with `base` add up to the score; about 1 µs a row with 10 trees of height 8."""
-        scaled = self._scaled(x)
-        shares = np.zeros(scaled.shape)
+        rows = as_matrix(x, self.inputs)
+        shares = np.zeros(rows.shape)
         if self._ready:
             add_contributions(
-                scaled,
+                rows,
+                self._scaling,
+                self._figures,
                 self._feature,
                 self._threshold,
                 self._right_when_missing,
@@ -92,12 +94,6 @@ class HalfSpaceScoring:
                 shares,
             )
         return shares
-
-    def _scaled(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        rows = as_matrix(x, self.inputs)
-        scaled = np.empty_like(rows)
-        scale_rows(self._scaling, False, self._figures, rows, scaled)
-        return scaled
 
 
 def mass_limit(window_size: int) -> float:

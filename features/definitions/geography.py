@@ -21,22 +21,24 @@ class EarlierPlace(NamedTuple):
     Args:
         latitude, longitude: names of the columns, each missing where the other one is.
         readings: latitude and longitude of that event, and the seconds since.
+        key: says what the readings are.
     """
 
     latitude: str
     longitude: str
     readings: tuple[Reading, Reading, Reading]
+    key: str
 
     def distance_km(self, read: Float64s, current: Current) -> Float64s:
         """Returns the distances [n] from the earlier places to the events' own, in km; they are computed once for all that ask."""
-        known = current.shared.get(self.readings)
+        known = current.shared.get(self.key)
         if known is None:
             (north, north_scale), (east, east_scale) = current.places[self.latitude], current.places[self.longitude]
             values, sines = current.values, np.empty(len(read))
             if not (values.flags.c_contiguous and values.flags.writeable):  # as kernels take them
                 values = values.copy()
             half_angle_sines(read, values, north, north_scale, east, east_scale, sines)
-            known = current.shared[self.readings] = 2.0 * RADIUS_KM * np.arcsin(sines)
+            known = current.shared[self.key] = 2.0 * RADIUS_KM * np.arcsin(sines)
         return known
 
 
@@ -44,12 +46,9 @@ def earlier_place(reader: DefinitionReader) -> EarlierPlace:
     """Returns how to read the earlier place that the parameters `latitude` and `longitude` define."""
     north, east = reader.numbers_together("latitude", "longitude")
     window, where = reader.window(), reader.where()
-    return EarlierPlace(
-        north,
-        east,
-        (
-            Reading(Code.LAST, north, window, where, before=True),
-            Reading(Code.LAST, east, window, where, before=True),
-            Reading(Code.LAST_AGE, north, window, where, before=True),
-        ),
+    readings = (
+        Reading(Code.LAST, north, window, where, before=True),
+        Reading(Code.LAST, east, window, where, before=True),
+        Reading(Code.LAST_AGE, north, window, where, before=True),
     )
+    return EarlierPlace(north, east, readings, repr(readings))

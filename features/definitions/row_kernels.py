@@ -8,6 +8,14 @@ from features.expressions.number_steps import load_constants, run_steps
 from foundation.number_arrays import Float64s, Int64s
 
 
+@compiled("void(float64[:, :], int64[::1], float64[:, ::1])")
+def spread(found: Float64s, columns: Int64s, out: Float64s) -> None:
+    """Writes the first columns of `found` [n, …] into `columns` of `out` [n, …]."""
+    for row in range(len(out)):
+        for at in range(len(columns)):
+            out[row, columns[at]] = found[row, at]
+
+
 @compiled("void(float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1])")
 def place(numbers: Float64s, words: Float64s, sources: Int64s, out: Float64s) -> None:
     """Writes the columns that events have as they are.

@@ -64,11 +64,6 @@ class RowValues:
         return batch.ids if field == self._schema.id_field else ids_of(field, batch, self._schema)
 
 
-def row_values(columns: tuple[RowColumn, ...], batch: Batch, schema: Schema) -> Float64s:
-    """Returns the row values of `columns` for the events of `batch`: float64[n, columns]."""
-    return _prepared(columns, schema).of(batch)
-
-
 def reads(column: RowColumn, schema: Schema) -> tuple[str, ...]:
     """Returns the ``event.`` names other than the time that `evaluate` needs for an EXPRESSION, HOUR_COS or HOUR_SIN column."""
     if column.origin is not Origin.EXPRESSION:
@@ -120,11 +115,6 @@ def numbers_of(column: Column) -> Float64s:
 def compiled(source: str, schema: Schema) -> Expression:
     """Compiles the expression of an EXPRESSION column."""
     return compile_expression(source, names_of_schema(schema))
-
-
-@functools.lru_cache(256)
-def _prepared(columns: tuple[RowColumn, ...], schema: Schema) -> RowValues:
-    return RowValues(columns, schema)
 
 
 @functools.lru_cache(64)

@@ -1,6 +1,6 @@
 """Defines templates, which turn a short definition in features.yaml into readings of windows."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class Current(NamedTuple):
     values: Float64s
     places: Mapping[str, tuple[int, float]]
     times_ms: Int64s
-    shared: dict[Hashable, Float64s]
+    shared: dict[str, Float64s]
 
     def number(self, column: str) -> Float64s:
         """Returns the events' own values [n] of a column, in its own unit; NaN where there is none."""

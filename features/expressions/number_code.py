@@ -76,6 +76,8 @@ def number_code_of(program: Program, types: Mapping[str, Type]) -> NumberCode | 
     Args:
         types: of the names that it loads, of which doubles, truths and texts can stand in a table; one that is not there cannot.
     """
+    if any(types.get(name) not in _LOADED for _, name in program.loads):
+        return None
     writer = _Writer(program, types)
     return writer.code() if all(writer.write(*step) for step in program.steps) else None
 
@@ -93,7 +95,7 @@ class _Writer:
         self._types: dict[int, Type] = {}
         self._is_constant: dict[int, bool] = {}
         for at, name in program.loads:
-            self._put(at, types[name] if types.get(name) in _LOADED else None, is_constant=False)
+            self._put(at, types[name], is_constant=False)
         for at, column in program.constants:
             self._put(at, None if column.faults is not None else column.type, is_constant=True)
             self._note_constant(column)

@@ -1,9 +1,11 @@
 """Holds the readings of one entity type, compiled to the arrays that drive the kernel."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from features.definitions.row_column import RowColumn
+from features.definitions.row_values import RowValues
 from features.layout.layout import LONG_AGO
 from features.layout.plan_arrays import KEEP, PlanArrays
 from features.schema.schema import Schema
@@ -55,6 +57,11 @@ class Plan:
     layout: int
     schema: Schema = field(repr=False)
     began_ms: int = LONG_AGO
+
+    @cached_property
+    def row_values(self) -> RowValues:
+        """Returns what makes row values of events."""
+        return RowValues(self.columns, self.schema)
 
     @property
     def keep_ms(self) -> int:

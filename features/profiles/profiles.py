@@ -11,6 +11,7 @@ from features.kernel import kernel
 from features.kernel.labels import NOTE_RANK_BIT
 from features.kernel.remembering import store_outcomes
 from features.kernel.retracted import note_outcomes
+from features.kernel.room import has_room
 from features.layout.layout import (
     DROPPED_MS,
     END,
@@ -31,7 +32,7 @@ from features.profiles.fact_table import FactTable
 from features.profiles.keyed_state import Draft, KeyedState
 from features.profiles.section_store import SectionStore
 from features.profiles.sections import Section
-from features.profiles.slab import with_lines, with_room, with_values
+from features.profiles.slab import entries_of, with_lines, with_room, with_values
 from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import user_keys
@@ -40,6 +41,7 @@ from foundation.filled_arrays import filled
 from foundation.number_arrays import Float64s, Int64s
 
 _CHUNK = 8_192
+_INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 _KEY_BYTES = 256
 """Estimated bytes of a key as a text, with its entries in a dictionary and a list."""
 
@@ -103,9 +105,19 @@ class Profiles:
 
     def slots(self, keys: Sequence[str]) -> Int64s:
         """Returns the slot [n] of each key; a new key gets an empty profile."""
+        known = self.known(keys)
+        if known is not None:
+            return known
         for key in self.missing(keys):
             self._add(key)
         return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
+
+    def known(self, keys: Sequence[str]) -> Int64s | None:
+        """Returns the slot [n] of each key; None where one has no profile here."""
+        try:
+            return np.fromiter(map(self._index.__getitem__, keys), np.int64, len(keys))
+        except KeyError:
+            return None
 
     def keys_of(self, slots: Int64s) -> list[str]:
         """Returns the key of each slot."""
@@ -132,12 +144,12 @@ class Profiles:
                 that are retracted or unknown.
         """
         n = len(batch)
-        result = _plain(out, np.float64)
+        result = _plain(out, _FLOAT64)
         observed = Observed(np.zeros(n, np.int64), filled(n, END, np.int64), np.zeros(n, np.int64))
         ops = batch.ops.astype(np.int64)
         retracted = int(np.count_nonzero(ops == RETRACT)) if np.count_nonzero(ops) else 0
         keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
-        columns = [_plain(slots), _plain(batch.times_ms), _plain(batch.orders), *map(_plain, keys), ops, _plain(values, np.float64), result]
+        columns = [_plain(slots), _plain(batch.times_ms), _plain(batch.orders), *map(_plain, keys), ops, _plain(values, _FLOAT64), result]
         self._windows.reclaim()
         if self._forgotten_ms:
             self._say_forgotten(slots, batch.times_ms)
@@ -160,11 +172,14 @@ class Profiles:
         """Takes in events, at most `retracted` of which are retracted: each of these needs a note."""
         n = len(columns[0])
         flags = columns[-3]
-        self._windows.slab = with_lines(with_room(self.slab, n, retracted))
-        done = self._go_on(columns, 0)
+        if not has_room(self._windows.context(), n, retracted, entries_of(self.plan, n)):
+            self._windows.slab = with_values(with_lines(with_room(self.slab, n, retracted)), self.plan, n)
+        context = self._windows.context()
+        kernel.bring(context, *columns)
+        done = int(kernel.observe(context, 0))
         while done < n:
             if not kernel.settle(self._windows.context(), done):
-                self._go_on(columns, n)  # this only made room; the next call settles the event
+                self._make_room(columns)  # the next call settles the event
             elif flags[done] == kernel.AGAIN:
                 flags[done] = 0
                 done = kernel.observe(self._windows.context(), done)
@@ -173,11 +188,10 @@ class Profiles:
         if not self._durable:
             self.slab.counters[SEALED] = 0
 
-    def _go_on(self, columns: list[NDArray[Any]], start: int) -> int:
-        """Makes room for values, and lets the kernel take in the events from `start` on with current addresses."""
+    def _make_room(self, columns: list[NDArray[Any]]) -> None:
+        """Makes room for values, and tells the kernel where arrays stand now."""
         self._windows.slab = with_values(self.slab, self.plan, len(columns[0]))
         kernel.bring(self._windows.context(), *columns)
-        return int(kernel.observe(self._windows.context(), start))
 
     def remember(self, rows: Int64s, scores: Float64s, outcomes: Int64s) -> None:
         """Stores with each event its score and a number of the caller's. Rows of -1 are skipped.
@@ -185,7 +199,7 @@ class Profiles:
         A retraction has no score, and its number is at least 0.
         """
         slab = self.slab
-        columns = (_plain(rows), _plain(scores, np.float64), _plain(outcomes))
+        columns = (_plain(rows), _plain(scores, _FLOAT64), _plain(outcomes))
         if store_outcomes(slab.pages, slab.pages_f, self.plan.row_words, *columns):
             note_outcomes(self.slab, rows, outcomes)
 
@@ -316,9 +330,8 @@ class Profiles:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
 
 
-def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
+def _plain(array: NDArray[Any], type: "np.dtype[Any]" = _INT64) -> NDArray[Any]:
     """Returns `array` as the kernel was compiled for: contiguous, writable, and of its type."""
-    flags = array.flags
-    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always true; np.require takes 2 µs to find out
+    if array.dtype is type and array.flags.carray:  # nearly always true; np.require takes 2 µs to find out
         return array
     return np.require(array, type, ["C", "W"])

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.kernel.room import SEALED_MORE
 from features.layout.layout import (
     COUNTERS,
     DROPPED,
@@ -113,7 +114,7 @@ def with_room(slab: ProfileSlab, pages: int, notes: int, logged: int = 0) -> Pro
         slab = _with_pages(slab, pages)
     if slab.counters[FREE_NOTES] < notes:
         slab = _with_notes(slab, notes)
-    needed = int(slab.counters[SEALED]) + len(slab.pages) + logged + 8
+    needed = int(slab.counters[SEALED]) + len(slab.pages) + logged + SEALED_MORE
     if len(slab.sealed) < needed:
         slab = slab._replace(sealed=_longer(slab.sealed, 2 * needed, 0))
     return slab
@@ -126,10 +127,15 @@ def with_values(slab: ProfileSlab, plan: Plan, rows: int) -> ProfileSlab:
     """
     if not plan.counted and not plan.ranked:
         return slab
-    entries = max(2 * rows * max(plan.counted, plan.ranked), int(slab.counters[NEEDED]))
+    entries = max(entries_of(plan, rows), int(slab.counters[NEEDED]))
     slab.counters[NEEDED] = 0
     counts, ranks = with_room_for(slab.counts, entries), with_room_for_ranks(slab.ranks, entries)
     return slab if counts is slab.counts and ranks is slab.ranks else slab._replace(counts=counts, ranks=ranks)
+
+
+def entries_of(plan: Plan, rows: int) -> int:
+    """Returns for how many values of `rows` rows tables need room at most."""
+    return 2 * rows * max(plan.counted, plan.ranked)
 
 
 def with_lines(slab: ProfileSlab) -> ProfileSlab:

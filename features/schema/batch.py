@@ -56,18 +56,19 @@ class Batch:
         numbers = np.frombuffer(bytearray().join([event.numbers for event in events]), dtype="<f8")
         entities = [event.entities for event in events]
         texts = [event.texts for event in events]
-        id_keys = np.array([event.id_key for event in events], dtype=np.int64)
+        keyed = [(event.id_key, event.time_ms, event.body_key, event.op) for event in events]
+        id_keys, times_ms, body_keys, ops = np.array(keyed, np.int64).reshape(n, 4).T.copy()
         return cls(
             ids=[event.id for event in events],
             id_keys=id_keys,
             orders=id_keys if schema.id_type == "integer" else order_keys([event.order for event in events]),
-            times_ms=np.array([event.time_ms for event in events], dtype=np.int64),
+            times_ms=times_ms,
             users=[event.user for event in events],
             entities={kind: [ids[at] for ids in entities] for at, kind in enumerate(schema.entities)},
             numbers=numbers.reshape(n, width),
-            body_keys=np.array([event.body_key for event in events], dtype=np.int64),
+            body_keys=body_keys,
             texts={name: [values[at] for values in texts] for at, name in enumerate(schema.texts)},
-            ops=np.array([event.op for event in events], dtype=np.int8),
+            ops=ops.astype(np.int8),
         )
 
     def __len__(self) -> int:

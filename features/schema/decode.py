@@ -79,7 +79,10 @@ class Decoder:
             order,
             time_ms,
             user if user.__class__ is str and 0 < len(user) <= ID_CHARACTERS_MAX else _entity(user, self._fields[2], required=True),
-            [id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else self._entity(id_, values) for id_ in values[_ENTITIES:at]],
+            [
+                id_ if id_.__class__ is str and len(id_) <= ID_CHARACTERS_MAX else "" if id_ is None else self._entity(id_, values)
+                for id_ in values[_ENTITIES:at]
+            ],
             self._pack(*[read(values[place]) for place, read in self._readers]),
             [*values[end:]],
             zlib.crc32(value),
@@ -89,7 +92,7 @@ class Decoder:
         )
 
     def _entity(self, value: Any, values: tuple[Any, ...]) -> str:
-        """Reads the rare entity id that is a number, absent, or too long."""
+        """Reads the rare entity id that is a number, or too long."""
         place = next(at for at in range(_ENTITIES, self._entities_end) if values[at] is value)
         return _entity(value, self._fields[place])
 

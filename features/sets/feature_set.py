@@ -60,11 +60,6 @@ class FeatureSet:
     _derived: Derived
 
     @cached_property
-    def places(self) -> dict[str, slice | Int64s]:
-        """By entity type, what selects `columns` in a feature matrix: a slice where they stand side by side, which is faster."""
-        return {kind: _selecting(columns) for kind, columns in self.columns.items()}
-
-    @cached_property
     def usual(self) -> dict[str, str]:
         """By ``event.`` or ``feature.`` name of a number, the feature that says what is usual for it."""
         return {definition.usual_of: name for name, definition in self.definitions.items() if definition.usual_of}
@@ -269,8 +264,3 @@ def _check_cost(definitions: dict[str, Definition]) -> None:
         f"{cost_ns} ns",
         "the largest are " + ", ".join(f"{definition.name} ({definition.cost_ns} ns)" for definition in largest),
     )
-
-
-def _selecting(columns: Int64s) -> slice | Int64s:
-    numbers = columns.tolist()
-    return slice(numbers[0], numbers[-1] + 1) if numbers and numbers == list(range(numbers[0], numbers[-1] + 1)) else columns

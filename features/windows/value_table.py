@@ -10,7 +10,7 @@ from features.layout.layout import Counts
 from foundation.borrowing import entry, inner, outer
 from foundation.number_arrays import Int64s
 
-_FULL = 0.6
+FULL = 0.6
 _MIX, _MIX_2 = -7046029254386353131, -4658895280553007687
 
 
@@ -23,7 +23,7 @@ def empty_counts(size: int = 1_024) -> Counts:
 def with_room_for(counts: Counts, more: int) -> Counts:
     """Returns the counts in a table that can take `more` new entries."""
     size = len(counts.counts)
-    while counts.used[0] + more > size * _FULL:
+    while counts.used[0] + more > size * FULL:
         size *= 2
     if size == len(counts.counts):
         return counts
@@ -55,7 +55,7 @@ def copy_counts(
 @inner
 def free_counts(counts: Counts) -> int:
     """Returns the number of new entries that the table can take."""
-    return int(int(len(counts.counts) * _FULL) - counts.used[0])
+    return int(int(len(counts.counts) * FULL) - counts.used[0])
 
 
 @inner

@@ -106,15 +106,18 @@ class ProfileSlabs:
             if other is not slab and len(other.profiles):
                 self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
                 other.profiles.discard(keys)
+        slots = slab.profiles.known(keys)
         if self._state is not None:
-            touched = dict.fromkeys(keys)
-            missing = slab.profiles.missing(touched)
-            if missing:
-                for key, (head, pages) in zip(missing, self._state.read(self._kind, missing), strict=True):
-                    if head is not None:
-                        self._restore(slab.profiles, key, head, pages)
-            slab.unsaved.update(touched)
-        return slab.profiles, slab.profiles.slots(keys)
+            if slots is None:
+                self._read(self._state, slab.profiles, slab.profiles.missing(keys))
+            slab.unsaved.update(dict.fromkeys(keys))
+        return slab.profiles, slab.profiles.slots(keys) if slots is None else slots
+
+    def _read(self, state: ProfileState, profiles: Profiles, keys: list[str]) -> None:
+        """Reads those of `keys` that the state has."""
+        for key, (head, pages) in zip(keys, state.read(self._kind, keys), strict=True):
+            if head is not None:
+                self._restore(profiles, key, head, pages)
 
     def _layout_of(self, plan: Plan, sections: tuple[Section, ...]) -> _Layout:
         """Returns the layout; that of the last call is remembered, since nearly all have the same."""

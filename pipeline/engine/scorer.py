@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.snapshot import Snapshot, snapshot_key
-from features.definitions.row_values import row_values
 from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
@@ -203,14 +202,15 @@ class Scorer:
         answers = Answers.none(release, len(batch))
         for kind in release.entity_kinds():
             keys = release.features.key(kind, batch)
+            if not any(keys):
+                continue
             rows: NDArray[np.int64] | slice = slice(None)
             here = batch
             if not all(keys):
                 rows = np.flatnonzero(np.fromiter(map(bool, keys), np.bool_, len(keys)))
                 here, keys = batch.take(rows), list(filter(None, keys))
-            if keys:
-                values = row_values(release.features.plans[kind].columns, here, release.schema)
-                answers.put(release, kind, rows, self.observe(release, kind, keys, here, values))
+            values = release.features.plans[kind].row_values.of(here)
+            answers.put(release, kind, rows, self.observe(release, kind, keys, here, values))
         return self.decide(release, batch, answers)
 
     def decide(self, release: Release, batch: Batch, answers: Answers, snapshots: NDArray[np.int64] | None = None) -> Verdicts:
@@ -221,7 +221,7 @@ class Scorer:
             snapshots: [n] the moment up to which snapshots count for each event; None where the newest count.
         """
         parts = _parts_of(batch, release)
-        if len(parts) == 1:
+        if not parts:
             return self._decide(release, batch, answers, snapshots)
         moments = np.full(len(batch), NEWEST) if snapshots is None else snapshots
         verdicts = joined([self._decide(release, batch.take(at), answers.at(at), moments[at]) for at in parts])
@@ -325,11 +325,13 @@ class Scorer:
 
 
 def _parts_of(batch: Batch, release: Release) -> list[NDArray[np.int64]]:
-    """Returns the rows of a batch in parts that are decided one after the other.
+    """Returns the rows of a batch in parts that are decided one after the other; none where all are decided at once, as nearly always.
 
     No part holds an event and its correction. Where users learn thresholds, which depends on what was decided, no user stands in one twice.
     """
+    learn = any(threshold.key == release.schema.user for threshold in release.rules.thresholds) if release.rules.thresholds else False
+    if not learn and not np.count_nonzero(batch.ops):
+        return []
     parts = [np.arange(part.start, part.stop) for part in turns(batch)]
-    if any(threshold.key == release.schema.user for threshold in release.rules.thresholds):
-        return [wave for part in parts for wave in waves(batch.users, part)]
-    return parts
+    parts = [wave for part in parts for wave in waves(batch.users, part)] if learn else parts
+    return parts if len(parts) > 1 else []

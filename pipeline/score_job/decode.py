@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.definitions.row_values import row_values
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from features.schema.event import ADD
@@ -132,7 +131,7 @@ def _kinds_of(release: Release, batch: Batch) -> tuple[list[OfKind], int]:
     """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.decisions.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
-        words = row_values(release.features.plans[kind].columns, batch, release.schema)
+        words = release.features.plans[kind].row_values.of(batch)
         kinds.append(OfKind(kind, release.features.key(kind, batch), words, at))
         at += 8 * width_of(release, kind)
     return kinds, at

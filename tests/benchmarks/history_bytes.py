@@ -11,7 +11,6 @@ import uuid
 
 import numpy as np
 
-from features.definitions.row_values import row_values
 from features.layout.layout import PAGE
 from features.plan.plan import Plan
 from features.profiles.page_decoding import read_pages
@@ -58,7 +57,7 @@ def filled(plan: Plan, text_ids: bool) -> Profiles:
     slots, batch = stream(text_ids)
     profiles = Profiles(plan)
     profiles.slots([str(key) for key in range(KEYS)])
-    observed = profiles.observe(slots, batch, row_values(plan.columns, batch, SCHEMA), np.empty((len(batch), plan.width)))
+    observed = profiles.observe(slots, batch, plan.row_values.of(batch), np.empty((len(batch), plan.width)))
     if plan.is_user:
         random = np.random.default_rng(2)
         profiles.remember(observed.rows, random.random(len(batch)), 1 << 20 | random.integers(0, 3, len(batch)))

@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 
-from features.definitions.row_values import row_values
 from features.profiles.profiles import Profiles
 from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
@@ -82,7 +81,7 @@ def observed(features: FeatureSet, slots: np.ndarray, batch: Batch) -> tuple[flo
         own = made[at : at + len(part)]
         out = np.empty((len(part), plan.width))
         began = time.process_time()
-        values = row_values(plan.columns, part, SCHEMA)
+        values = plan.row_values.of(part)
         profiles.observe(slots[at : at + BATCH], part, values, out)
         own[:, features.columns["user"]] = features.finish("user", out, values, part.times_ms)
         features.complete(part, own)

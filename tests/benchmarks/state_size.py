@@ -28,7 +28,6 @@ from deploy.machine.processes import Processes
 from deploy.servers.broker import start_broker
 from deploy.servers.cluster import Cluster
 from deploy.servers.topics import make_topics
-from features.definitions.row_values import row_values
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
 from features.schema.schema import read_schema
@@ -70,7 +69,7 @@ def bytes_in_process(users: int) -> np.ndarray:
     out = np.empty((users, plan.width))
     for number in range(USER_EVENTS):
         batch = round_of(number, users)
-        profiles.observe(slots, batch, row_values(plan.columns, batch, schema), out)
+        profiles.observe(slots, batch, plan.row_values.of(batch), out)
     saved = profiles.save(slots)
     pages: list[list[tuple[int, bytes]]] = [[] for _ in range(users)]
     for user, seq, page in saved.pages:

@@ -11,7 +11,6 @@ import time
 
 import numpy as np
 
-from features.definitions.row_values import row_values
 from features.profiles.profiles import Profiles
 from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
@@ -74,7 +73,7 @@ class Stream:
         ids = np.arange(first, first + n, dtype=np.int64)
         times = 1_600_000_000_000 + 1_000 * ids
         batch = Batch([""] * n, ids, ids, times, [""] * n, {}, amounts.reshape(-1, 1), ids, {"category": categories})
-        values = row_values(self.plan.columns, batch, SCHEMA)
+        values = self.plan.row_values.of(batch)
         slots = self._profiles.slots(["k"] * n)
         out = np.empty((n, self.plan.width))
         began = time.process_time()

@@ -7,7 +7,6 @@ import numpy as np
 from hypothesis import strategies as st
 from oracle_view import Said, key_of
 
-from features.definitions.row_values import row_values
 from features.layout.layout import CORRECTED, DUPLICATE, ID_REUSED, LATE, RETRACTED, TOO_LATE, UNKNOWN
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
@@ -209,7 +208,7 @@ class Stage:
         if len(there):
             own = batch.take(there)
             read = np.empty((len(own), self.plan.width))
-            values = row_values(self.plan.columns, own, SCHEMA)
+            values = self.plan.row_values.of(own)
             flags[there] = self.profiles.observe(self.slots([keys[at] for at in there]), own, values, read).flags
             made[there] = self.features.finish(self.kind, read, values, own.times_ms)
         return flags, made

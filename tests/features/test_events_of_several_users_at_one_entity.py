@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.definitions.row_values import row_values
 from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, UNKNOWN
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
@@ -47,7 +46,7 @@ class Shop:
     def event(self, *event: object, **more: object) -> tuple[int, tuple[float, ...]]:
         """Flags, and how many, how much and how many bad ones the shop has had."""
         batch, out = self.batch(*event, **more), np.empty((1, PLAN.width))  # type: ignore[arg-type]
-        observed = self.profiles.observe(self.profiles.slots(["s"]), batch, row_values(PLAN.columns, batch, SCHEMA), out)
+        observed = self.profiles.observe(self.profiles.slots(["s"]), batch, PLAN.row_values.of(batch), out)
         return int(observed.flags[0]), tuple(out[0].tolist())
 
     def label(self, user: str, id: int, hour: float, visible_hour: float, label: int = 1) -> None:
@@ -115,9 +114,9 @@ def test_labels_of_one_event_among_many_of_one_time_and_order_count_once_where_t
     for name in ("id_keys", "orders", "times_ms", "body_keys", "ops"):
         setattr(batch, name, np.repeat(getattr(one, name), 40))
     slots, out = np.repeat(shop.profiles.slots(["s"]), 40), np.empty((40, plan.width))
-    shop.profiles.observe(slots, batch, row_values(plan.columns, batch, SCHEMA), out)
+    shop.profiles.observe(slots, batch, plan.row_values.of(batch), out)
     hour_ms = np.repeat(one.times_ms, 40)
     shop.profiles.label(slots, hour_ms, batch.id_keys, users, np.ones(40, np.int8), hour_ms + HOUR_MS)
     last, out = shop.batch("a", 6, 2), np.empty((1, plan.width))
-    shop.profiles.observe(slots[:1], last, row_values(plan.columns, last, SCHEMA), out)
+    shop.profiles.observe(slots[:1], last, plan.row_values.of(last), out)
     assert out[0, 0] == 2  # of the last three the newest has no label yet

@@ -5,7 +5,6 @@ import pytest
 
 from features.definitions.aggregate import Code, Reading
 from features.definitions.row_column import Origin, RowColumn
-from features.definitions.row_values import row_values
 from features.definitions.window import SLIDING, Window
 from features.layout.layout import DROPPED, DUPLICATE, FREE_NOTES, FREE_PAGES, ID_REUSED, LATE, PAGE, RETRACTED, TOO_LATE
 from features.plan.plan_compiler import compile_plan
@@ -63,7 +62,7 @@ def batch_of(times: list[int], ids: list[int] | None = None, amounts: list[float
 
 def observed(profiles: Profiles, batch: Batch, keys: list[str] | None = None) -> tuple[np.ndarray, list[int], np.ndarray]:
     out = np.full((len(batch), profiles.plan.width), -1.0)
-    values = row_values(profiles.plan.columns, batch, SCHEMA)
+    values = profiles.plan.row_values.of(batch)
     flags, rows, _ = profiles.observe(profiles.slots(keys or batch.users), batch, values, out)
     return out, flags.tolist(), rows
 

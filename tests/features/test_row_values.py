@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.definitions.row_column import Origin, RowColumn
-from features.definitions.row_values import evaluate, reads, row_values
+from features.definitions.row_values import RowValues, evaluate, reads
 from features.schema.batch import Batch
 from features.schema.schema import read_schema
 from features.schema.string_hash import word_of, words_of
@@ -48,7 +49,7 @@ def expression(source: str) -> RowColumn:
 
 
 def values(*columns: RowColumn) -> list:
-    return row_values(columns, BATCH, SCHEMA).T.tolist()
+    return RowValues(columns, SCHEMA).of(BATCH).T.tolist()
 
 
 def same(left: list, right: list) -> bool:
@@ -108,3 +109,11 @@ def test_a_word_is_a_finite_number_and_alike_in_every_process() -> None:
     code = "from features.schema.string_hash import word_of; print(word_of('text 7').hex())"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert float.fromhex(other) == words[7]
+
+
+def test_numbers_that_cannot_be_written_are_taken_like_others() -> None:
+    numbers = np.asfortranarray(BATCH.numbers)
+    numbers.flags.writeable = False
+    batch = dataclasses.replace(BATCH, numbers=numbers)
+    columns = (number("amount"), expression("event.amount > 2.0 && event.country == 'FR'"))
+    assert same(RowValues(columns, SCHEMA).of(batch), RowValues(columns, SCHEMA).of(BATCH))

@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pytest
 
-from features.definitions.row_values import row_values
 from features.definitions.template import EXAMPLE_SCHEMA, Template
 from features.definitions.template_registry import TEMPLATES
 from features.definitions.templates.time_of_day import concentration
@@ -55,7 +54,7 @@ def observe(features: FeatureSet, kind: str, batch: Batch, out: np.ndarray) -> N
     own, plan = batch.take(there), features.plans[kind]
     profiles = Profiles(plan, durable=False)
     read = np.empty((len(own), plan.width))
-    values = row_values(plan.columns, own, SCHEMA)
+    values = plan.row_values.of(own)
     profiles.observe(profiles.slots([keys[at] for at in there]), own, values, read)
     out[there[:, None], features.columns[kind]] = features.finish(kind, read, values, own.times_ms)
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.definitions.row_values import row_values
 from features.layout.layout import WARMING
 from features.profiles.profiles import Profiles
 from features.schema.batch import Batch
@@ -35,7 +34,7 @@ def batch_of(first: int, end: int) -> Batch:
 
 
 def observed(profiles: Profiles, features, schema, batch: Batch) -> tuple[np.ndarray, list[int]]:
-    values = row_values(profiles.plan.columns, batch, schema)
+    values = profiles.plan.row_values.of(batch)
     out = np.empty((len(batch), profiles.plan.width))
     flags = profiles.observe(profiles.slots(batch.users), batch, values, out).flags.tolist()
     return features.finish("user", out, values, batch.times_ms), flags

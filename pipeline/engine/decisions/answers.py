@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.definitions.row_kernels import spread
 from foundation.filled_arrays import filled
 from patterns.thresholds.threshold import SEEN
 from pipeline.engine.definitions.release import Release
@@ -43,10 +44,12 @@ class Answers:
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
-        columns, width = release.features.places[kind], len(release.features.columns[kind])
-        in_rows = rows if isinstance(rows, slice) or isinstance(columns, slice) else rows[:, None]
-        self.features[in_rows, columns] = answers[:, :width]
-        at = width
+        columns = release.features.columns[kind]
+        at = len(columns)
+        if isinstance(rows, slice):  # of all events
+            spread(answers if answers.flags.writeable else answers.copy(), columns, self.features)
+        else:
+            self.features[rows[:, None], columns] = answers[:, :at]
         for model in release.of_entities.get(kind, ()):
             self.scores[model.name][rows] = answers[:, at : at + model.said]
             at += model.said
@@ -74,6 +77,4 @@ def width_of(release: Release, kind: str) -> int:
     They are the features of its kind, what its detectors say, its facts, what is known by its thresholds, the words of its rules'
     sequences, and 1 or 0 for `warming`.
     """
-    rules = release.rules.of_entities.get(kind)
-    told = len(release.schema.facts_of(kind)) + (0 if rules is None else SEEN * len(rules.thresholds) + rules.width)
-    return len(release.features.columns[kind]) + sum(model.said for model in release.of_entities.get(kind, ())) + told + 1
+    return release.answer_widths[kind]

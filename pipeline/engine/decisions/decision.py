@@ -202,6 +202,8 @@ def _flags_of(verdicts: Verdicts, missing: NDArray[np.uint8]) -> NDArray[np.int6
 
 def _probabilities(verdicts: Verdicts) -> tuple[Iterable[float | None], Iterable[tuple[float, float] | None]]:
     """The probability of each event and its interval."""
+    if verdicts.release.policy.scale != "stable":
+        return repeat(None), repeat(None)
     given = ~np.isnan(verdicts.calibrated[:, 0])
     if not np.count_nonzero(given):
         return repeat(None), repeat(None)

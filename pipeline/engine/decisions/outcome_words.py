@@ -14,6 +14,8 @@ INPUT_BITS: Final = 7
 RULE_BITS: Final = 10
 ONE_RULE_BIT: Final = 20
 """Set where the bits below hold one rule, whose position does not fit into `RULE_BITS`."""
+SILENT: Final = 1
+SUSPECTED: Final = 2
 _SMALL: Final = (1 << RULE_BITS) - 1
 
 
@@ -24,6 +26,18 @@ def common_flags(flags: NDArray[np.uint16]) -> int:
     for i in range(len(flags)):
         found |= np.int64(flags[i])
     return int(found)
+
+
+@compiled("int64(float64[:], uint8[:], int64)")
+def unusual_of(scores: NDArray[np.float64], actions: NDArray[np.uint8], usual: int) -> int:
+    """Returns `SILENT` where any event has no score (NaN), together with `SUSPECTED` where any action is not `usual`."""
+    found = 0
+    for i in range(len(scores)):
+        if np.isnan(scores[i]):
+            found |= SILENT
+        if actions[i] != usual:
+            found |= SUSPECTED
+    return found
 
 
 @compiled("void(uint8[:], int8[:], int8[:, :], int64[:], int64[:], uint8[:], int16[:, :], boolean[:], int64[:])")

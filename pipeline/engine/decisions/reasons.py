@@ -9,7 +9,18 @@ from detectors.missing import are_mostly_missing
 from features.layout.layout import RETRACTED
 from features.windows.row_label import CORRECTIONS_MAX
 from patterns.policy import ACTIONS, BY_RULES, DECIDERS
-from pipeline.engine.decisions.outcome_words import DECIDER_BIT, INPUT_BITS, ONE_RULE_BIT, REASONS_BIT, REVISION_BIT, RULE_BITS, pack
+from pipeline.engine.decisions.outcome_words import (
+    DECIDER_BIT,
+    INPUT_BITS,
+    ONE_RULE_BIT,
+    REASONS_BIT,
+    REVISION_BIT,
+    RULE_BITS,
+    SILENT,
+    SUSPECTED,
+    pack,
+    unusual_of,
+)
 from pipeline.engine.decisions.verdicts import REASONS_MAX, RULES_NAMED_MAX, UNDECIDED, Verdicts
 from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import RELEASE_MAX
@@ -18,6 +29,7 @@ REVISION_MAX = CORRECTIONS_MAX + 1
 """The greatest number of a decision on one event, which counts its corrections and its retraction from 0. What is remembered has no
 room for more."""
 _POSITION_MAX = 126
+_APPROVE = ACTIONS.index("approve")
 _REASONS = (1 << 21) - 1
 _DECIDERS_MAX = 16
 _IS_BY_RULES = np.array([at < len(DECIDERS) and DECIDERS[at] in BY_RULES for at in range(_DECIDERS_MAX)])
@@ -45,22 +57,27 @@ def largest(shares: NDArray[np.float64]) -> NDArray[np.int8]:
 
 def find_reasons(verdicts: Verdicts) -> None:
     """Fills the inputs that raised the score most. It does so only for events that are not approved: they are few, so it costs little."""
-    suspected = verdicts.actions != ACTIONS.index("approve")
-    models = {model.name: model for model in verdicts.release.models} if np.count_nonzero(suspected) else {}
-    for position, name in enumerate(verdicts.release.policy.models if models else ()):
+    found = unusual_of(verdicts.scores, verdicts.actions, _APPROVE)
+    if found & SUSPECTED:
+        _name_inputs(verdicts)
+    if found & SILENT:
+        _find_gaps(verdicts)
+
+
+def _name_inputs(verdicts: Verdicts) -> None:
+    suspected = verdicts.actions != _APPROVE
+    models = {model.name: model for model in verdicts.release.models}
+    for position, name in enumerate(verdicts.release.policy.models):
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
             verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
-    _find_gaps(verdicts)
 
 
 def _find_gaps(verdicts: Verdicts) -> None:
     """Fills, for events without a score, the first of the policy's models whose inputs are mostly missing."""
-    without = np.isnan(verdicts.scores)
-    if np.count_nonzero(without):
-        silent = np.flatnonzero(without & ~verdicts.are(UNDECIDED | RETRACTED))
-        for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
-            verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position
+    silent = np.flatnonzero(np.isnan(verdicts.scores) & ~verdicts.are(UNDECIDED | RETRACTED))
+    for position, name in reversed(list(enumerate(verdicts.release.policy.models))):
+        verdicts.reasons[silent[are_mostly_missing(verdicts.inputs[name][silent])], 0] = position
 
 
 class Outcomes(NamedTuple):

@@ -171,5 +171,7 @@ def joined(parts: list[Verdicts]) -> Verdicts:
 def hold_outs(verdicts: Verdicts) -> NDArray[np.float64]:
     """Returns [n] the probability with which an event passed that would have been blocked; 0 for all others, see `patterns.hold_out`."""
     policy = verdicts.release.policy
+    if policy.hold_out is None:
+        return np.zeros(len(verdicts.deciders))
     drawn = verdicts.deciders == DECIDERS.index("hold_out")
-    return np.where(drawn, policy.hold_out.share if policy.hold_out is not None else 0.0, 0.0)
+    return np.where(drawn, policy.hold_out.share, 0.0)

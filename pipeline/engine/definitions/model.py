@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors.catalogue import Keyed
 from pipeline.engine.definitions.boosted_model import Boosted
+from pipeline.engine.definitions.input_kernels import take_inputs
 from pipeline.engine.definitions.model_labels import ALL_LABELS, ModelLabels
 
 
@@ -74,20 +75,22 @@ class Model:
         return 1 if len(self.inputs) == 1 else 1 + len(self.inputs)
 
 
-@dataclass(frozen=True, slots=True)
 class InputColumns:
-    """Takes a model's inputs, in major units, out of a batch's numbers and features."""
+    """Takes a model's inputs, in major units, out of a batch's numbers and features.
 
-    places: tuple[tuple[bool, int, float], ...]
+    Args:
+        places: of each input whether it is a number of the event, its column among these or among features, and what it is divided by.
+    """
+
+    def __init__(self, places: Sequence[tuple[bool, int, float]]) -> None:
+        self._are_numbers = np.array([is_number for is_number, _, _ in places], np.bool_)
+        self._columns = np.array([column for _, column, _ in places], np.int64)
+        self._divisors = np.array([divisor if is_number else 1.0 for is_number, _, divisor in places], np.float64)
 
     def take(self, numbers: NDArray[np.float64], features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[n, inputs] in the model's order; NaN where missing."""
-        out = np.empty((len(numbers), len(self.places)))
-        for position, (from_event, column, scale) in enumerate(self.places):
-            if from_event:
-                np.divide(numbers[:, column], scale, out=out[:, position])
-            else:
-                out[:, position] = features[:, column]
+        """[n, inputs] in the model's order; NaN where missing. Both arrays can be written."""
+        out = np.empty((len(numbers), len(self._columns)))
+        take_inputs(numbers, features, self._are_numbers, self._columns, self._divisors, out)
         return out
 
 

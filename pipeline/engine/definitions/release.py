@@ -21,6 +21,7 @@ from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
 from patterns.predicates.slices import Slices, completed, parts_of
+from patterns.thresholds.threshold import SEEN
 from pipeline.engine.definitions.champions import (
     CHAMPIONS,
     ChallengingModel,
@@ -64,6 +65,7 @@ class Release:
     what the rule step looks for. `alerts` are the kinds of alerts that its decisions make, and `cases` says which of them open cases.
     `champions` are the challengers that were promoted, by their places in the policy's score; `policy` names them in these places.
     `of_entities` are the models that run at the stage of other entities than users, by kind and in the order of their scores.
+    `answer_widths` says how many numbers entities of each kind answer with, see `pipeline.engine.decisions.answers`.
     """
 
     id: int
@@ -84,11 +86,18 @@ class Release:
     cases: CasePolicy = NO_CASES
     champions: Mapping[str, Champion] = field(default_factory=dict)
     of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
+    answer_widths: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         apart = [model for model in self.models if model.own is not None]
         kinds = dict.fromkeys(model.kind for model in apart)
         object.__setattr__(self, "of_entities", {kind: tuple(each for each in apart if each.kind == kind) for kind in kinds})
+        object.__setattr__(self, "answer_widths", {kind: self._answer_width(kind) for kind in self.features.kinds})
+
+    def _answer_width(self, kind: str) -> int:
+        rules = self.rules.of_entities.get(kind)
+        told = len(self.schema.facts_of(kind)) + (0 if rules is None else SEEN * len(rules.thresholds) + rules.width)
+        return len(self.features.columns[kind]) + sum(model.said for model in self.of_entities.get(kind, ())) + told + 1
 
     @property
     def lists_read(self) -> frozenset[str]:

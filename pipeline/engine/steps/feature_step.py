@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.definitions.row_values import row_values
+from features.definitions.row_kernels import spread
 from features.layout.layout import WARMING
 from pipeline.engine.decisions.revisions import number_revisions
 from pipeline.engine.decisions.verdicts import UNDECIDED, Verdicts
@@ -31,9 +31,9 @@ class FeatureStep:
         kind = release.features.kinds[0]
         plan = release.features.plans[kind]
         out = np.empty((len(batch), plan.width))
-        values = row_values(plan.columns, batch, release.schema)
+        values = plan.row_values.of(batch)
         verdicts.flags, verdicts.rows, verdicts.outcomes = turn.profiles.observe(turn.slots, batch, values, out)
-        verdicts.features[:, release.features.places[kind]] = release.features.finish(kind, out, values, batch.times_ms)
+        spread(release.features.finish(kind, out, values, batch.times_ms), release.features.columns[kind], verdicts.features)
         release.features.complete(batch, verdicts.features, turn.facts(release), turn.lists)
         if np.count_nonzero(turn.answers.warming):
             verdicts.flags[turn.answers.warming & ~verdicts.are(UNDECIDED)] |= WARMING

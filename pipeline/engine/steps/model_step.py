@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.missing import are_mostly_missing
+from detectors.missing import without_mostly_missing
 from detectors.snapshot import snapshot_key
 from features.definitions.event_columns import texts_of
 from features.schema.string_hash import words_of
@@ -67,10 +67,7 @@ class ModelStep:
             return nothing, nothing
         verdicts.snapshots[model.name] = scoring
         verdicts.scoring[model.name] = scoring
-        raw = scoring.score_many(inputs)
-        missing = are_mostly_missing(inputs)
-        if np.count_nonzero(missing):
-            raw[missing] = np.nan
+        raw = without_mostly_missing(inputs, scoring.score_many(inputs))
         return raw, scoring.probability_many(raw)
 
     def _on_stable_scale(

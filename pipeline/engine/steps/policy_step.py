@@ -37,7 +37,8 @@ class PolicyStep:
                 continue
             if policy.scale == "stable" and name in verdicts.snapshots:
                 _say_what_the_score_means(verdicts, verdicts.snapshots[name], given)
-        adjust(verdicts.scores, verdicts.matches.adjusts)
+        if len(verdicts.matches.events):
+            adjust(verdicts.scores, verdicts.matches.adjusts)
         places = override(turn, verdicts) if policy.overrides else None
         verdicts.actions = policy.decide_many(verdicts.scores)
         verdicts.deciders = _OF_SCORES[np.isnan(verdicts.scores).view(np.uint8)]

@@ -17,8 +17,8 @@ _NOBODY = -1
 
 def adjust(scores: NDArray[np.float64], decades: NDArray[np.float64]) -> None:
     """Multiplies 1 - score by 10 to the power of -decades, so that a score stays in [0, 1]; a missing score stays missing."""
-    if np.count_nonzero(decades):
-        at = np.flatnonzero(decades)
+    at = np.flatnonzero(decades)
+    if len(at):
         scores[at] = 1.0 - np.minimum((1.0 - scores[at]) * 10.0 ** -decades[at], 1.0)
 
 
@@ -43,7 +43,7 @@ def speak(turn: Turn, verdicts: Verdicts) -> None:
     It fills actions, deciders, and in `spoken` which of the policy's verdicts or allow lists decided.
     """
     policy = verdicts.release.policy
-    matched = bool(np.count_nonzero(verdicts.matches.wanted >= 0))
+    matched = len(verdicts.matches.events) > 0 and bool(np.count_nonzero(verdicts.matches.wanted >= 0))
     if not matched and not policy.verdicts and not policy.allow_lists:
         return
     for speaker in reversed(policy.order.speakers[:-1]):

@@ -15,7 +15,7 @@ from pipeline.engine.decisions.verdicts import Verdicts
 from pipeline.engine.definitions.release import Release
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """Holds what every step may look at: the events of one batch and the profiles of their users.
 

@@ -12,7 +12,6 @@ from imitation import Imitation
 
 from detectors.snapshot import Snapshot
 from detectors.snapshot_parts import parts_of
-from features.definitions.row_values import row_values
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from foundation.refusal import Refusal
@@ -167,7 +166,7 @@ def test_each_event_is_compared_by_the_snapshots_that_it_is_stamped_with() -> No
     release = compile_release(1, texts_with(odd=rule()))
     scorer, batch = Scorer(), batch_of(release, [event(id, "s1", 60.0 + id) for id in range(6)])
     scorer.install(learned()["odd.usual"], release, since=5)
-    fields = row_values(release.features.plans["shop"].columns, batch, release.schema)
+    fields = release.features.plans["shop"].row_values.of(batch)
     moments = np.array([1, 5, 4, 9, 9, 2])
     answers = scorer.observe(release, "shop", ["s1"] * 6, batch, fields, None, moments)
     looked = answers[:, -1 - SEEN : -1]

@@ -83,7 +83,7 @@ STEPS = {
     "decoding": lambda: _raise_after(decode.Decoder, "decode", lambda self, value, *_: b"666.66" in value),
     "messages": lambda: _raise_after(decode, "_kinds_of", lambda release, batch: _in_numbers(batch)),
     "reading": lambda: _raise_after(user.bodies_of(decode_release().schema).__class__, "read", lambda self, bodies: _any(bodies)),
-    "row values": lambda: _raise_after(feature_step, "row_values", lambda columns, batch, schema: _in_numbers(batch)),
+    "features": lambda: _raise_after(feature_step.FeatureStep, "run", lambda self, turn, verdicts: _in_numbers(turn.batch)),
     "kernel": lambda: _raise_after(profile.Profiles, "observe", lambda self, slots, batch, *_: _in_numbers(batch)),
     "keyed model": lambda: _raise_after(model_step, "score_keyed", lambda model, profiles, slots, x, *_: bool((x == 666.66).any())),
     "policy": lambda: _raise_after(policy_step, "_take_back", lambda verdicts: _in_inputs(verdicts)),
