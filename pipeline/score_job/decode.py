@@ -128,11 +128,13 @@ def _words(values: NDArray[np.float64]) -> bytes:
 
 
 def _kinds_of(release: Release, batch: Batch) -> tuple[list[OfKind], int]:
-    """Returns the messages to each kind of entity, and the bytes of all their answers; see `pipeline.engine.decisions.answers`."""
+    """Returns the messages to each kind of entity of which there are any, and the bytes of the answers of all kinds; see
+    `pipeline.engine.decisions.answers`."""
     kinds, at = [], 0
     for kind in release.entity_kinds():
-        words = release.features.plans[kind].row_values.of(batch)
-        kinds.append(OfKind(kind, release.features.key(kind, batch), words, at))
+        keys = release.features.key(kind, batch)
+        if any(keys):
+            kinds.append(OfKind(kind, keys, release.features.plans[kind].row_values.of(batch), at))
         at += 8 * width_of(release, kind)
     return kinds, at
 

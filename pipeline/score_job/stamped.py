@@ -39,7 +39,7 @@ class OfKind(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """Events of one release, with the messages to each kind of entity, and the bytes of all answers of an event."""
+    """Events of one release, with the messages to each kind of entity that any of them has, and the bytes of all answers of an event."""
 
     release: Release
     batch: Batch
@@ -48,8 +48,8 @@ class Stamped(NamedTuple):
     width: int
 
     def messages(self) -> list[Messages]:
-        """Returns the messages to each kind of entity of which there are any."""
-        return [self._messages_to(each, _rows_of(each.keys)) for each in self.kinds if any(each.keys)]
+        """Returns the messages to each kind of entity."""
+        return [self._messages_to(each, _rows_of(each.keys)) for each in self.kinds]
 
     def events(self, answered: Sequence[Answered]) -> Events:
         """Returns the events with what the entities say, which may lack answers."""
