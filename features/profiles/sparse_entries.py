@@ -3,6 +3,9 @@
 An entry is a block of whole lines of `LINE` words: two words of its own, then the words of its section. The first holds what it is of: the
 slot of a profile and the number of a section. The second holds the line of the slot's next entry, and when the entry lapses. A table finds
 entries by hashes of the first word; blocks that are free are linked by their number of lines.
+
+Most of what is looked for is not there. Each slot has a filter of `FILTER_WORDS` words, with a bit for the section of each of its entries,
+which spares the table nearly all of these questions. Bits of dropped entries stay until the slot's entries are gone through.
 """
 
 from typing import NamedTuple
@@ -14,6 +17,7 @@ LINE = 8
 OWN = 2
 """Words of an entry before those of its section."""
 SECTION_BITS = 20
+FILTER_WORDS = 4
 NEVER_LAPSES = (1 << 31) - 1
 _LOW = (1 << 32) - 1
 _MIX_1, _MIX_2 = 0x1CE4E5B9BF58476D, 0x133111EB94D049BB
@@ -30,6 +34,7 @@ class SparseArrays(NamedTuple):
         free: by number of lines, the first free block, or -1.
         numbers: lines that were ever used, lines of entries, entries.
         lines: by section, the number of lines of its entries.
+        filters: `FILTER_WORDS` words a slot.
     """
 
     words: Int64s
@@ -38,6 +43,7 @@ class SparseArrays(NamedTuple):
     free: Int64s
     numbers: Int64s
     lines: Int64s
+    filters: Int64s
 
 
 @inner
@@ -49,8 +55,35 @@ def mixed(key: int) -> int:
 
 
 @inner
+def first_cell(sparse: SparseArrays, hash: int) -> int:
+    """Returns the cell of the table in which to look first."""
+    return int((hash >> 32) & (len(sparse.table) - 1))
+
+
+@inner
+def may_have(sparse: SparseArrays, slot: int, section: int) -> bool:
+    """Tells whether `slot` may have an entry of a section; False is certain."""
+    return bool((sparse.filters[slot * FILTER_WORDS + ((section >> 6) & (FILTER_WORDS - 1))] >> (section & 63)) & 1)
+
+
+@inner
+def note_section(sparse: SparseArrays, slot: int, section: int) -> None:
+    """Notes in the filter of `slot` that it has an entry of a section."""
+    sparse.filters[slot * FILTER_WORDS + ((section >> 6) & (FILTER_WORDS - 1))] |= 1 << (section & 63)
+
+
+@inner
+def clear_filter(sparse: SparseArrays, slot: int) -> None:
+    """Empties the filter of `slot`."""
+    for word in range(FILTER_WORDS):
+        sparse.filters[slot * FILTER_WORDS + word] = 0
+
+
+@inner
 def find_entry(sparse: SparseArrays, slot: int, section: int) -> int:
     """Returns where the words of a section begin for `slot`; -1 where it has none."""
+    if not may_have(sparse, slot, section):
+        return -1
     key = (slot << SECTION_BITS) | section
     hash = mixed(key)
     mask = len(sparse.table) - 1
@@ -81,6 +114,7 @@ def make_entry(sparse: SparseArrays, slot: int, section: int) -> int:
     sparse.words[start] = key
     sparse.words[start + 1] = (NEVER_LAPSES << 32) | ((sparse.first[slot] + 1) & _LOW)
     sparse.first[slot] = block
+    note_section(sparse, slot, section)
     put_cell(sparse, key, block)
     sparse.numbers[ENTRIES] += 1
     sparse.numbers[HELD_LINES] += lines
@@ -105,9 +139,10 @@ def next_line(sparse: SparseArrays, block: int) -> int:
 
 
 @inner
-def lapse_of(sparse: SparseArrays, start: int) -> int:
-    """Returns the second (event time since the epoch) after which the words at `start` mean nothing."""
-    return int(sparse.words[start - OWN + 1] >> 32)
+def has_lapsed(sparse: SparseArrays, start: int, time_ms: int) -> bool:
+    """Tells whether the words at `start` mean nothing any more at `time_ms`."""
+    lapse = sparse.words[start - OWN + 1] >> 32
+    return bool(lapse != NEVER_LAPSES and lapse < time_ms // 1_000)
 
 
 @inner

@@ -8,15 +8,17 @@ import numpy as np
 
 from features.profiles.sparse_entries import (
     LINE,
-    NEVER_LAPSES,
     OWN,
     SECTION_BITS,
     SparseArrays,
+    clear_filter,
     drop_behind,
     drop_entry,
     find_entry,
+    has_lapsed,
     make_entry,
     next_line,
+    note_section,
     put_cell,
 )
 from foundation.compiled import entry, inner, prefetch
@@ -50,7 +52,7 @@ def measure(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, widths: Int6
             sizes[i] = 0
             block = sparse.first[slots[i]]
             for _ in range(held[i - start]):
-                if not _has_lapsed(sparse, block, newest_ms[i]):
+                if not has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
                     blocks[end] = block
                     end += 1
                     sizes[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
@@ -76,12 +78,6 @@ def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, h
                 here[at] = next_line(sparse, here[at])
                 held[at] += 1
                 walking = True
-
-
-@inner
-def _has_lapsed(sparse: SparseArrays, block: int, newest_ms: int) -> bool:
-    lapse = sparse.words[block * LINE + 1] >> 32
-    return bool(lapse != NEVER_LAPSES and lapse < newest_ms // 1_000)
 
 
 @entry
@@ -187,12 +183,14 @@ def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s) -> None:
         if i % TOGETHER == 0:
             _walk_together(sparse, slots, i, min(i + TOGETHER, len(slots)), held)
         before, block = -1, sparse.first[slots[i]]
+        clear_filter(sparse, slots[i])
         while block >= 0:
             after = next_line(sparse, block)
-            if _has_lapsed(sparse, block, newest_ms[i]):
+            if has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
                 drop_behind(sparse, before, block)
             else:
                 before = block
+                note_section(sparse, slots[i], sparse.words[block * LINE] & _SECTION)
             block = after
 
 
@@ -202,6 +200,7 @@ def drop_all(sparse: SparseArrays, slots: Int64s) -> None:
     for slot in slots:
         while sparse.first[slot] >= 0:
             drop_entry(sparse, sparse.first[slot] * LINE + OWN)
+        clear_filter(sparse, slot)
 
 
 @entry

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from features.layout.layout import END
 from features.profiles.memory import grown, roomy
 from features.profiles.sections import SavedSections, Section, Widths, first_words, places_of, widths_of
-from features.profiles.sparse_entries import ENTRIES, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
+from features.profiles.sparse_entries import ENTRIES, FILTER_WORDS, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
 from features.profiles.sparse_packing import PACKED_OWN, drop_all, drop_lapsed, make_missing, measure, pack, refill, unpack
 from foundation.number_arrays import Float64s, Int64s
 
@@ -42,7 +42,7 @@ class Measured(NamedTuple):
 class SparseSections:
     """Keeps the words of sparse sections by slot, as entries in flat arrays that a kernel finds by slot and section.
 
-    A key without any takes 8 bytes; an entry takes 16 bytes beside its words, in whole lines of 64 bytes, and 16 bytes in a table. In the
+    A key without any takes 40 bytes; an entry takes 16 bytes beside its words, in whole lines of 64 bytes, and 16 bytes in a table. In the
     bytes of a profile all its entries are one section, whose width is rounded up: profiles are then of few shapes, and many are written at
     once. Entries of sections that nothing declares rest in the profile, until they lapse.
 
@@ -65,15 +65,16 @@ class SparseSections:
         lines = -(-(OWN + self._cells) // LINE)
         self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
         free = np.full(int(lines.max(initial=0)) + 1, END)
-        none, table = np.zeros(0, np.int64), np.zeros(_TABLE_LEAST, np.int64)
-        self.arrays = SparseArrays(self._lines.reshape(-1), none, table, free, np.zeros(NUMBERS, np.int64), lines)
+        table, numbers = np.zeros(_TABLE_LEAST, np.int64), np.zeros(NUMBERS, np.int64)
+        self.arrays = SparseArrays(self._lines.reshape(-1), np.zeros(0, np.int64), table, free, numbers, lines, np.zeros(0, np.int64))
 
     def grow(self, slots: int) -> None:
         """Makes room for so many slots."""
         have = self.arrays.first
         if self.widths and slots > len(have):
             more = max(slots, 2 * len(have)) - len(have)
-            self.arrays = self.arrays._replace(first=np.concatenate([have, np.full(more, END)]))
+            filters = np.concatenate([self.arrays.filters, np.zeros(more * FILTER_WORDS, np.int64)])
+            self.arrays = self.arrays._replace(first=np.concatenate([have, np.full(more, END)]), filters=filters)
 
     def make_room(self, entries: int, lines: int) -> None:
         """Makes room for so many new entries, which take so many lines together; `arrays` are others afterwards."""
@@ -195,7 +196,7 @@ class SparseSections:
     def size_bytes(self, keys: int) -> int:
         """Returns the approximate memory of so many keys, all that are held."""
         held = 8 * LINE * int(self.arrays.numbers[HELD_LINES]) + _ENTRY_BYTES * int(self.arrays.numbers[ENTRIES])
-        return (8 * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
+        return (8 * (1 + FILTER_WORDS) * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
 
 
 def rounded(sizes: Int64s) -> Int64s:

@@ -61,6 +61,7 @@ def lent_entries(sparse: SparseArrays) -> SparseArrays:
         borrowed(sparse.free),
         borrowed(sparse.numbers),
         borrowed(sparse.lines),
+        borrowed(sparse.filters),
     )
 
 

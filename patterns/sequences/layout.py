@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,6 +65,20 @@ COUNTED = 32
 counted whole, however long it is."""
 
 
+class RuleSequence(NamedTuple):
+    """What of a rule is a sequence.
+
+    Args:
+        sequence: its steps.
+        gate: the condition beside it, on the event that completes it; None: any event may.
+        reads: what is read of its steps when it has matched, such as in a reason.
+    """
+
+    sequence: Sequence
+    gate: Condition | None = None
+    reads: Ordered[Read] = ()
+
+
 @dataclass
 class LaidOut:
     """Holds one sequence as rows of the tables.
@@ -86,29 +101,28 @@ class LaidOut:
     counted: set[int] = field(default_factory=set)
 
 
-def lay_out(sequence: Sequence, gate: Condition | None, assembler: Assembler, reads: Ordered[Read]) -> LaidOut:
+def lay_out(rule: RuleSequence, assembler: Assembler) -> LaidOut:
     """Lays out a sequence.
 
     Args:
-        gate: the condition beside the sequence, on the event that completes it.
         assembler: writes programs; it gets the steps and captures of this sequence.
-        reads: what is read of the steps elsewhere, such as in the reason of a match.
 
     Raises:
         Refusal: a step stands where it cannot, or there are too many.
     """
+    sequence = rule.sequence
     _refuse_misplaced(sequence)
     names = {step.name: at for at, step in enumerate(sequence.steps)}
     out = LaidOut(sequence, np.zeros(RULE_COLUMNS, np.int64), np.full((len(sequence.steps), STEP_COLUMNS), -1), [])
     out.captures = [[] for _ in sequence.steps]
     asked = [read for step in sequence.steps for read in reads_of(step.when, names)]
-    for read in (*asked, *reads):
+    for read in (*asked, *rule.reads):
         if read.kind == "count":
             out.counted.add(names[read.step])
         elif read.text not in out.captures[names[read.step]]:
             out.captures[names[read.step]].append(read.text)
     assembler.steps, assembler.captures = names, out.captures
-    _conditions(out, gate, assembler)
+    _conditions(out, rule.gate, assembler)
     if sequence.ordered:
         _place_in_order(out)
     else:

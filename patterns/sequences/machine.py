@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from features.profiles.sparse_entries import LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
+from features.profiles.sparse_entries import FILTER_WORDS, LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
 from foundation.borrowing import inner, outer
-from foundation.compiled import borrowed, entry, held
+from foundation.compiled import borrowed, entry, held, prefetch
 from foundation.number_arrays import Int64s
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables
+from patterns.sequences.movable import fetch_ahead, find_movable
 from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
 from patterns.sequences.programs import STACK_MAX
 from patterns.sequences.records import Now
-from patterns.sequences.simple import IS_SIMPLE, OF_RULE, look_ahead, look_up, take_simple
+from patterns.sequences.simple import FIRSTS, OF_RULE, open_shared, take_simple
 from patterns.sequences.tables import (
     ABSENT,
     EACH,
@@ -41,60 +42,66 @@ NEW_ENTRIES, NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, _, _, NEEDS = ran
 
 
 @entry
-def advance(sparse: SparseArrays, tables: Tables, short: Int64s, batch: Events, room: Room, scratch: int, counter: int) -> tuple[int, int]:
+def advance(
+    sparse: SparseArrays, tables: Tables, short: Int64s, looks: Int64s, batch: Events, room: Room, scratch: int, counter: int
+) -> tuple[int, int]:
     """Lets the events of a batch take their steps. Returns the numbers of matches and of absences that have come true.
 
     Args:
-        short: [steps, SHORT_COLUMNS] see `patterns.sequences.simple`.
+        short, looks: see `patterns.sequences.short_way`.
         scratch: the first word, behind all entries, that may be written; there are three records of room.
         counter: the section that counts the events of keys with strict rules; -1 where there are none.
     """
     own_stack, own_found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
     stack, found = borrowed(own_stack), borrowed(own_found)
     sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), lent_events(batch), lent_room(room)
-    floats, short = borrowed(sparse.words.view(np.float64)), borrowed(short)
+    floats, short, looks = borrowed(sparse.words.view(np.float64)), borrowed(short), borrowed(looks)
     lines, cells = borrowed(sparse.words.reshape(-1, LINE)), borrowed(sparse.table.reshape(-1, LINE))
-    own_hashes, own_bounds = np.empty(len(batch.events), np.int64), np.empty(len(batch.slots) + 1, np.int64)
-    hashes, bounds = borrowed(own_hashes), borrowed(own_bounds)
+    filters = borrowed(sparse.filters.reshape(-1, FILTER_WORDS))
+    own_steps, own_opening = np.empty(len(batch.events), np.int64), np.empty(len(batch.events), np.int64)
+    own_bounds = np.empty(len(batch.slots) + 1, np.int64)
+    steps, opening, bounds = borrowed(own_steps), borrowed(own_opening), borrowed(own_bounds)
     _find_bounds(batch.events, bounds)
     width = 0
     for rule in range(len(tables.rules)):
         width = max(width, tables.rules[rule, RECORD])
     matches, dues = 0, 0
     room.starts[0] = 0
-    if len(batch.slots):
-        look_ahead(sparse, cells, short, batch.slots[0], batch.steps, bounds[0], bounds[1], hashes)
     for i in range(len(batch.slots)):
-        group, begin, slot = bounds[i], bounds[i + 1], batch.slots[i]
-        look_up(sparse, lines, group, begin, hashes)
+        group, end, slot = bounds[i], bounds[i + 1], batch.slots[i]
+        if i + 2 < len(batch.slots):
+            prefetch(filters, batch.slots[i + 2], 0)
         if i + 1 < len(batch.slots):
-            look_ahead(sparse, cells, short, batch.slots[i + 1], batch.steps, bounds[i + 1], bounds[i + 2], hashes)
-        if begin == group and counter < 0:
+            fetch_ahead(sparse, cells, looks, batch.slots[i + 1], batch.steps, end, bounds[i + 2])
+        if end == group and counter < 0:
             continue
         if slot < 0 or batch.late[i]:
-            _count_late(tables, batch, room, group, begin)
+            _count_late(tables, batch, room, group, end)
             continue
+        begin, opened = find_movable(sparse, lines, looks, slot, batch.steps, group, end, steps, opening)
         seen = _count_event(sparse, slot, counter) if counter >= 0 else 0
         now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, batch.values, i, batch.times[i], batch.ids[i], seen)
-        while begin > group:
+        while begin > 0:
             last = begin
-            rule, simple = short[batch.steps[last - 1], OF_RULE], short[batch.steps[last - 1], IS_SIMPLE]
-            while begin > group and short[batch.steps[begin - 1], OF_RULE] == rule:
+            rule = short[steps[last - 1], OF_RULE]
+            while begin > 0 and short[steps[begin - 1], OF_RULE] == rule:
                 begin -= 1
-            if simple:
+            if short[steps[begin], FIRSTS] >= 0:
                 start = room.starts[matches]
-                wrote = take_simple(sparse, short, slot, batch.steps, begin, last, now.time, now.id, room.words, start)
+                wrote = take_simple(sparse, short, slot, steps, begin, last, opening[:opened], now.time, now.id, room.words, start)
                 if wrote:
                     room.events[matches], room.rules[matches], room.starts[matches + 1] = i, rule, start + wrote
                     matches += 1
                 continue
             place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, borrowed(room.counts[rule]))
-            matched, due = _take(sparse, tables, now, place, slot, batch.steps, begin, last, room, matches, dues, counter)
+            matched, due = _take(sparse, tables, now, place, slot, steps, begin, last, room, matches, dues, counter)
             matches += matched
             dues += due
+        open_shared(sparse, short, slot, opening[:opened], now.time, now.id)
     held(own_stack)
     held(own_found)
-    held(own_hashes)
+    held(own_steps)
+    held(own_opening)
     held(own_bounds)
     return matches, dues
 

@@ -1,6 +1,5 @@
 """Compiles the sequences of one kind of key, and takes batches of events through them."""
 
-import hashlib
 from collections.abc import Iterable
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
@@ -16,69 +15,33 @@ from features.profiles.sections import Section
 from features.profiles.sparse_entries import LINE, USED_LINES
 from features.profiles.sparse_sections import SparseSections
 from foundation.number_arrays import Float64s, Int64s
-from patterns.language.pattern import Condition, Formula, Sequence
+from patterns.language.pattern import Formula
 from patterns.sequences.batches import Events, Room
-from patterns.sequences.layout import LaidOut, lay_out
+from patterns.sequences.bound_tables import BoundTables, bound_tables
+from patterns.sequences.layout import LaidOut, RuleSequence, lay_out
 from patterns.sequences.machine import DUE_WORDS, DUES, MATCH_WORDS, MATCHES, NEEDS, NEW_ENTRIES, NEW_LINES, add_needs, advance
 from patterns.sequences.matched import MatchedSequences, shapes_of
-from patterns.sequences.programs import COLUMN, CONSTANT, Assembler, Read, node_of
-from patterns.sequences.simple import (
-    GAP_MS,
-    GIVES_EACH,
-    IN_SECTION,
-    IS_LAST,
-    IS_SIMPLE,
-    NUMBER,
-    OF_RULE,
-    SHORT_COLUMNS,
-    WITHIN_MS,
-)
+from patterns.sequences.programs import COLUMN, CONSTANT, Assembler, node_of
+from patterns.sequences.short_way import ShortWay, firsts_of
+from patterns.sequences.state_names import COUNTER, name_of
 from patterns.sequences.tables import (
     CAPTURED,
     CAPTURES,
     COUNTS,
-    EACH,
     FIRST,
-    GAP,
-    GATED,
-    KIND,
-    LAST,
     LOCAL,
-    OPTIONAL,
-    ORDERED,
-    PLAIN,
     PROGRAM,
     RECORD,
-    REPEATED,
     RULE,
     SECTION,
-    STRICT,
-    WAIT,
-    WITHIN,
     WORDS,
     Tables,
 )
 from patterns.sequences.waiting import come_true, first_deadlines
 
-COUNTER = "sequence: events of a key"
-"""The section that counts the events of keys in which a strict sequence has begun."""
 _COUNTER_WORDS = 2
-_LAYOUT = "1"
-"""Another number where the words of a sequence come to mean something else."""
-
-
-class RuleSequence(NamedTuple):
-    """What of a rule is a sequence.
-
-    Args:
-        sequence: its steps.
-        gate: the condition beside it, on the event that completes it; None: any event may.
-        reads: what is read of its steps when it has matched, such as in a reason.
-    """
-
-    sequence: Sequence
-    gate: Condition | None = None
-    reads: tuple[Read, ...] = ()
+Fired = tuple[Int64s, Int64s]
+"""Which events fire which steps, ascending by event, then by step."""
 
 
 class Column(NamedTuple):
@@ -125,16 +88,16 @@ class Sequences:
         self.of: list[int] = []
         for rule in rules:
             assembler = Assembler({}, [], self._column)
-            own = lay_out(rule.sequence, rule.gate, assembler, rule.reads)
-            name = _name_of(rule, own)
+            own = lay_out(rule, assembler)
+            name = name_of(rule, own)
             self.of.append(list(laid_out.setdefault(name, (own, assembler)) and laid_out).index(name))
         self._laid_out = [own for own, _ in laid_out.values()]
         self.sections = tuple(Section(name, int(own.rule[WORDS]), sparse=True) for name, (own, _) in laid_out.items())
-        strict = any(own.sequence.strict for own in self._laid_out)
-        if strict:
+        if any(own.sequence.strict for own in self._laid_out):
             self.sections += (Section(COUNTER, _COUNTER_WORDS, sparse=True),)
-        self._strict = strict
         self.tables = self._join(list(laid_out.values()))
+        self._firsts = firsts_of(self.tables, self._laid_out)
+        self.sections += self._firsts.sections
         self.counts = np.zeros((len(self._laid_out), COUNTS), np.int64)
         fires = [condition for own in self._laid_out for condition in own.fires]
         self._always = np.array([at for at, condition in enumerate(fires) if condition is None], np.int64)
@@ -142,7 +105,7 @@ class Sequences:
         self.conditions = [condition for condition in fires if condition is not None]
         self._scratch_lines = -(-3 * int(self.tables.rules[:, RECORD].max(initial=0)) // LINE)
         self.shapes = shapes_of(self.tables, self._laid_out)
-        self._bound: tuple[SparseSections, Tables, int, Int64s, Int64s] | None = None
+        self._bound: BoundTables | None = None
 
     def _column(self, node: Node, formula: Formula) -> int:
         text = canonical(node)
@@ -183,12 +146,7 @@ class Sequences:
             np.array(constants, np.float64),
         )
 
-    @property
-    def state_bytes(self) -> list[int]:
-        """Returns for each sequence the bytes that a key takes at most."""
-        return [8 * int(own.rule[WORDS]) for own in self._laid_out]
-
-    def fired(self, events: Int64s, conditions: Int64s, n: int) -> tuple[Int64s, Int64s]:
+    def fired(self, events: Int64s, conditions: Int64s, n: int) -> Fired:
         """Returns which events fire which steps, ascending by event, then by step.
 
         Args:
@@ -220,7 +178,7 @@ class Sequences:
                     read |= set(code[code[:, 0] == COLUMN, 1].tolist())
         return read
 
-    def fired_of(self, numbers: Ordered[int], fired: tuple[Int64s, Int64s]) -> tuple[Int64s, Int64s]:
+    def fired_of(self, numbers: Ordered[int], fired: Fired) -> Fired:
         """Returns what of `fired` are steps of the sequences with these numbers."""
         events, steps = fired
         kept = np.isin(self.tables.steps[steps, RULE], numbers)
@@ -234,7 +192,7 @@ class Sequences:
         id_keys: Int64s,
         late: NDArray[np.bool_],
         values: Float64s,
-        fired: tuple[Int64s, Int64s],
+        fired: Fired,
     ) -> Found:
         """Takes the events of a batch, in their order, through the sequences of their keys.
 
@@ -248,38 +206,47 @@ class Sequences:
             values: [n, columns] what `columns` say of the events; NaN where a value is missing.
             fired: what `fired` returns.
         """
-        return self.take_into(profiles.sections.sparse, slots, times_ms, id_keys, late, values, fired)
+        bound = self._bound_to(profiles.sections.sparse)
+        return self._take(bound, bound.shared, slots, times_ms, id_keys, late, values, fired)
 
-    def take_into(
+    def take_history(self, sparse: SparseSections, slot: int, times_ms: Int64s, id_keys: Int64s, values: Float64s, fired: Fired) -> None:
+        """Takes earlier events of one key, in their order, through sequences that are new to it, and leaves aside what the others share.
+
+        Args:
+            fired: steps of these sequences alone, see `fired_of`.
+        """
+        bound, n = self._bound_to(sparse), len(times_ms)
+        self._take(bound, bound.alone, np.full(n, slot), times_ms, id_keys, np.zeros(n, np.bool_), values, fired)
+
+    def _take(
         self,
-        sparse: SparseSections,
+        bound: BoundTables,
+        way: ShortWay,
         slots: Int64s,
         times_ms: Int64s,
         id_keys: Int64s,
         late: NDArray[np.bool_],
         values: Float64s,
-        fired: tuple[Int64s, Int64s],
+        fired: Fired,
     ) -> Found:
-        """Does as `take` does, to the sparse sections of profiles."""
-        tables, counter, short, needs = self._tables_for(sparse)
         events, steps = fired
         most = np.zeros(NEEDS, np.int64)
-        add_needs(needs, steps, most)
-        sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
-        scratch = (int(sparse.arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
+        add_needs(bound.needs, steps, most)
+        bound.sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
+        arrays = bound.sparse.arrays
+        scratch = (int(arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
         room = self._room(most)
         seen = (_plain(slots), _plain(times_ms), _plain(id_keys), _plain(late), _plain(values, np.float64))
         batch = Events(*seen, _plain(events), _plain(steps))
-        matches, dues = advance(sparse.arrays, tables, short, batch, room, scratch, counter)
+        matches, dues = advance(arrays, bound.tables, way.steps, way.looks, batch, room, scratch, bound.counter)
         return Found(self._matches(room, matches), self._absences(room, dues))
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:
         """Takes out the trailing absences of `slots`, each once, whose deadlines lie before `now_ms`: event time has passed them."""
         sparse = profiles.sections.sparse
-        tables, _, _, needs = self._tables_for(sparse)
-        most = needs[tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots)
-        room = self._room(most)
-        return self._absences(room, come_true(sparse.arrays, tables, room, _plain(slots), now_ms))
+        bound = self._bound_to(sparse)
+        room = self._room(bound.needs[bound.tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots))
+        return self._absences(room, come_true(sparse.arrays, bound.tables, room, _plain(slots), now_ms))
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
         """Returns the earliest deadline of each slot's trailing absences; `tables.NONE` where none waits.
@@ -288,24 +255,15 @@ class Sequences:
         """
         sparse = profiles.sections.sparse
         out = np.empty(len(slots), np.int64)
-        first_deadlines(sparse.arrays, self._tables_for(sparse)[0], _plain(slots), out)
+        first_deadlines(sparse.arrays, self._bound_to(sparse).tables, _plain(slots), out)
         return out
 
-    def _tables_for(self, sparse: SparseSections) -> tuple[Tables, int, Int64s, Int64s]:
-        """Returns the tables with the numbers that the sections have in a store, that of the counter of strict keys, the columns of the
-        short way, and what steps need."""
-        if self._bound is None or self._bound[0] is not sparse:
-            rules = self.tables.rules.copy()
-            rules[:, SECTION] = [sparse.numbers[section.name] for section in self.sections[: len(rules)]]
-            tables = self.tables._replace(rules=rules)
-            self._bound = (
-                sparse,
-                tables,
-                sparse.numbers.get(COUNTER, -1) if self._strict else -1,
-                short_of(tables),
-                needs_of(tables, sparse),
-            )
-        return self._bound[1:]
+    def _bound_to(self, sparse: SparseSections) -> BoundTables:
+        """Returns the tables with the numbers that the sections have in a store; those of the last call are remembered."""
+        if self._bound is None or self._bound.sparse is not sparse:
+            names = [section.name for section in self.sections[: len(self._laid_out)]]
+            self._bound = bound_tables(sparse, self.tables, names, self._firsts)
+        return self._bound
 
     def _room(self, most: Int64s) -> Room:
         sizes = [
@@ -334,53 +292,3 @@ def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
     if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always, and `require` takes 2 µs to find out
         return array
     return np.require(array, type, ["C", "W"])
-
-
-def needs_of(tables: Tables, sparse: SparseSections) -> Int64s:
-    """Returns for each step what it may need at most when an event fires it, [steps, NEEDS]."""
-    steps, rules = tables.steps, tables.rules[tables.steps[:, RULE]]
-    ordered, plain = rules[:, ORDERED] != 0, steps[:, KIND] == PLAIN
-    opens = np.where(ordered, steps[:, LOCAL] == 0, plain)
-    closes = np.where(ordered, steps[:, LOCAL] == rules[:, LAST], plain)
-    waits = rules[:, WAIT] >= 0
-    out = np.zeros((len(steps), NEEDS), np.int64)
-    out[:, NEW_ENTRIES] = opens * (1 + rules[:, STRICT])
-    out[:, NEW_LINES] = opens * (sparse.arrays.lines[rules[:, SECTION]] + rules[:, STRICT])
-    out[:, MATCHES], out[:, MATCH_WORDS] = closes, closes * rules[:, RECORD]
-    out[:, DUES], out[:, DUE_WORDS] = waits, waits * (1 + rules[:, RECORD])
-    return out
-
-
-def short_of(tables: Tables) -> Int64s:
-    """Returns the columns of steps for the short way, and which rules may take it: single steps in order that capture nothing."""
-    steps, rules = tables.steps, tables.rules[tables.steps[:, RULE]]
-    out = np.zeros((len(steps), SHORT_COLUMNS), np.int64)
-    out[:, IN_SECTION], out[:, OF_RULE], out[:, NUMBER] = rules[:, SECTION], steps[:, RULE], steps[:, LOCAL]
-    out[:, IS_LAST], out[:, GIVES_EACH] = steps[:, LOCAL] == rules[:, LAST], rules[:, EACH]
-    out[:, GAP_MS], out[:, WITHIN_MS] = steps[:, GAP], rules[:, WITHIN]
-    plain = (
-        (steps[:, KIND] == PLAIN)
-        & (steps[:, REPEATED] == 0)
-        & (steps[:, OPTIONAL] == 0)
-        & (steps[:, PROGRAM] < 0)
-        & (steps[:, CAPTURES] == 0)
-    )
-    whole = (rules[:, ORDERED] != 0) & (rules[:, STRICT] == 0) & (rules[:, GATED] == 0) & (rules[:, WAIT] < 0) & (rules[:, LAST] > 0)
-    simple = np.ones(len(tables.rules), np.bool_)
-    np.logical_and.at(simple, steps[:, RULE], plain & whole)
-    out[:, IS_SIMPLE] = simple[steps[:, RULE]]
-    return out
-
-
-def _name_of(rule: RuleSequence, own: LaidOut) -> str:
-    """Returns a hash of all that gives the words of a sequence their meaning: a change of anything else keeps them."""
-    sequence = rule.sequence
-    steps = [(step.name, _text(step.when), step.least, step.most, step.gap_ms, step.optional, step.absent) for step in sequence.steps]
-    how = (sequence.key, sequence.within_ms, sequence.ordered, sequence.strict, sequence.each, _text(sequence.until), _text(rule.gate))
-    return (
-        "sequence:" + hashlib.blake2b(repr((_LAYOUT, steps, how, own.captures, sorted(own.counted))).encode(), digest_size=12).hexdigest()
-    )
-
-
-def _text(condition: Condition | None) -> str:
-    return "" if condition is None else f"{condition.missing.value}: {canonical(condition.node)}"

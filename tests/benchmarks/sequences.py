@@ -2,8 +2,9 @@
 
 Rules have three steps, each fired by one of 50 types of events. Which steps an event fires is known before the time is taken, because
 conditions are measured elsewhere. Each key has an event every 100 s, and a rule spans 10 minutes: about 6 events of a key count at a time.
-Slots are found in the profile, read and written in place. In the second figure the profiles are written as bytes, too, each 16 batches, as
-the engine does. Answers are checked against brute force before.
+Slots are found in the profile, read and written in place. In the second figure the profiles are written as bytes, too, each 16 batches,
+which is about once for each event; the engine writes a profile once 32,768 wait or a checkpoint comes, and so more rarely. Answers are
+checked against brute force before. The yardstick, a sum of 100,000 whole numbers by numpy, is taken before and after each figure.
 """
 
 import json
@@ -20,7 +21,8 @@ from features.schema.schema import read_schema
 from foundation.number_arrays import Int64s
 from foundation.place import Place, Source
 from patterns.language.pattern import Condition, Sequence, Step
-from patterns.sequences.sequences import RuleSequence, Sequences
+from patterns.sequences.layout import RuleSequence
+from patterns.sequences.sequences import Sequences
 
 TYPES, BATCH, SPAN_MS, GAP_MS, INTERVAL_MS = 50, 256, 600_000, 300_000, 100_000
 BARS = {(100, 100_000): 1.0, (1_000, 20_000): 3.0}
@@ -87,6 +89,16 @@ def run_stream(
     return spent, fired_steps, matched
 
 
+def yardstick_us() -> float:
+    """Microseconds of CPU of a sum of 100,000 whole numbers, the median of 21."""
+    numbers, taken = np.arange(100_000), []
+    for _ in range(21):
+        begun = time.process_time_ns()
+        numbers.sum()
+        taken.append((time.process_time_ns() - begun) / 1_000)
+    return round(sorted(taken)[10], 1)
+
+
 def measured(count: int, keys: int, events: int, written: bool) -> dict[str, object]:
     random = np.random.default_rng(count)
     sequences, types = rules_of(count, random)
@@ -94,6 +106,7 @@ def measured(count: int, keys: int, events: int, written: bool) -> dict[str, obj
     stream = Stream(types, keys, warm + events, random)
     profiles = Profiles(PLAN, sequences.sections)
     slots = profiles.slots([str(key) for key in range(keys)])
+    before = yardstick_us()
     spent, fired, matched = run_stream(sequences, stream, profiles, slots, warm, written)
     numbers = profiles.sections.sparse.arrays.numbers
     return {
@@ -104,6 +117,8 @@ def measured(count: int, keys: int, events: int, written: bool) -> dict[str, obj
         "steps an event": round(fired / events, 2),
         "matches an event": round(matched / events, 2),
         "state MB": round(int(numbers[1]) * 64 / 1e6),
+        "bytes a key": round(sum(map(len, profiles.save(slots[:1_000]).heads)) / 1_000) if written else None,
+        "yardstick us": [before, yardstick_us()],
         "bar": BARS[count, keys],
     }
 
@@ -155,8 +170,4 @@ def run(events: int = 200_000) -> list[dict[str, object]]:
 if __name__ == "__main__":
     results = run(*(int(argument) for argument in sys.argv[1:]))
     json.dump(results, sys.stdout, indent=1)
-    sys.exit(
-        0
-        if all(float(str(each["us an event"])) <= float(str(each["bar"])) for each in results if not each["profiles written as bytes"])
-        else 1
-    )
+    sys.exit(0 if all(float(str(each["us an event"])) <= float(str(each["bar"])) for each in results) else 1)

@@ -25,9 +25,10 @@ from patterns.predicates.truths import truths
 from patterns.rules.explaining.recorded_match import steps_of_match
 from patterns.rules.explaining.seen_event import SeenEvent
 from patterns.rules.values.formulas import compiled_node
+from patterns.sequences.layout import RuleSequence
 from patterns.sequences.matched import MatchedSequences
 from patterns.sequences.programs import Read, reads_of
-from patterns.sequences.sequences import RuleSequence, Sequences
+from patterns.sequences.sequences import Sequences
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 
 _KEY = "k"

@@ -22,10 +22,11 @@ from patterns.matches import Bools
 from patterns.rules.values.formulas import compiled_node
 from patterns.rules.values.own_names import written_name
 from patterns.rules.values.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
+from patterns.sequences.layout import RuleSequence
 from patterns.sequences.matched import MatchedSequences, Shape, joined
 from patterns.sequences.programs import Read
 from patterns.sequences.sequences import Column as SequenceColumn
-from patterns.sequences.sequences import Found, RuleSequence, Sequences
+from patterns.sequences.sequences import Found, Sequences
 from patterns.sequences.tables import WAIT
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 
@@ -149,8 +150,7 @@ class RuleSequences:
         """
         n, known = len(batch), self._sequences.columns_of(numbers)
         fired = self._sequences.fired_of(numbers, self._sequences.fired(events, conditions, n))
-        slots, late = np.full(n, slot), np.zeros(n, np.bool_)
-        self._sequences.take_into(sparse, slots, batch.times_ms, batch.id_keys, late, self._values(columns, n, known), fired)
+        self._sequences.take_history(sparse, slot, batch.times_ms, batch.id_keys, self._values(columns, n, known), fired)
 
     def conditions_of(self, numbers: Ordered[int]) -> list[int]:
         """Returns the places among `conditions` of those of the sequences with these numbers."""

@@ -24,7 +24,9 @@ from features.schema.string_hash import word_of
 from foundation.number_arrays import Float64s
 from foundation.place import Place, Source
 from patterns.language.pattern import CAPTURES, Condition, Missing, Sequence, Step
-from patterns.sequences.sequences import Found, RuleSequence, Sequences
+from patterns.sequences.layout import RuleSequence
+from patterns.sequences.matched import MatchedSequences
+from patterns.sequences.sequences import Found, Sequences
 from patterns.sequences.tables import CUT, DROPPED, LATE
 from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
 
@@ -264,6 +266,38 @@ def test_slots_give_the_matches_of_brute_force(
         stream = bare_of(stream)
     found, late, _ = answered(plain, stream, [min(cut, len(stream)) for cut in cuts], restarts, bare)
     assert (found, late) == wanted(plain, stream)
+
+
+@st.composite
+def begun_alike(draw: st.DrawFn) -> list[PlainSequence]:
+    """Sequences of single steps, most of which begin with the same one."""
+    found = []
+    for _ in range(draw(st.integers(2, 4))):
+        names = draw(st.sampled_from(["ab", "abc", "acb", "abcd", "adc", "ba"]))
+        gaps = [draw(st.sampled_from([None, None, 1, 3])) for _ in names]
+        steps = tuple(PlainStep(name, gap=gap) for name, gap in zip(names, gaps, strict=True))
+        found.append(PlainSequence(draw(st.integers(1, 15)), steps, each=draw(st.booleans())))
+    return found
+
+
+@settings(max_examples=examples(900), deadline=None)
+@given(begun_alike(), streams(most=40), st.lists(st.integers(0, 40), max_size=4), st.booleans())
+def test_sequences_that_begin_alike_each_give_the_matches_of_brute_force(
+    plain: list[PlainSequence], stream: list[tuple[str, Seen]], cuts: list[int], restarts: bool
+) -> None:
+    stream = bare_of(stream)
+    machine = Slots([declared(each, until=False, gate=False) for each in plain])
+    found: list[tuple[int, Answer]] = []
+    for start, end in itertools.pairwise([0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]):
+        matches = machine.take(stream[start:end]).matches if end > start else ()
+        for at in range(len(matches)):
+            assert isinstance(matches, MatchedSequences)
+            taken = tuple((each.step, each.time_ms, each.id_key) for each in matches.taken(at))
+            found.append((int(matches.sequences[at]), (f"{start + int(matches.events[at])}", 0, taken, ())))
+        if restarts:
+            machine.restart()
+    expected = {number: wanted(each, stream)[0] for number, each in zip(machine.sequences.of, plain, strict=True)}
+    assert sorted(found) == sorted((number, (*answer[:3], ())) for number, answers in expected.items() for answer in answers)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """What profiles keep of sequences: as long as it means something, under a hash of its meaning, and no longer."""
 
+import base64
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -7,14 +9,23 @@ import numpy as np
 from features.layout.layout import NEWEST
 from features.profiles.profiles import Profiles
 from patterns.language.pattern import Missing
+from patterns.sequences.layout import RuleSequence
 from patterns.sequences.machine import advance
-from patterns.sequences.sequences import RuleSequence, Sequences
+from patterns.sequences.sequences import Sequences
 from patterns.sequences.tables import DROPPED, NONE
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 from tests.patterns.sequences.sequence_oracle import PlainSequence, PlainStep, Seen
 from tests.patterns.sequences.test_sequences_against_brute_force import PLAN, Ask, Slots, declared
 
 PLAIN = PlainSequence(10_000, (PlainStep("a"), PlainStep("b"), PlainStep("c")), each=True)
+
+
+OF_BEFORE = """
+eNpjYYCAy98MOb/nLRFUgPIFGLCD/1AA40dHx+pERysVFyQWFacq6RiaxcbqGOhEx8YqQMB/NADVdgCXuQTUw+ndtb+nTtrczs4G5PAC8RFOiASMfsGMSl9gR6Wrls2YINV2
+PIpc/QDPtFK5
+"""
+"""A profile as a version wrote it in which every sequence kept its first event by itself: a at 1,000, b at 2,000 and a at 2,500 of
+`PLAIN`, and of the same where a match ends what has begun, both without `until` and condition."""
 
 
 def seen(time: int, *steps: str, id: int = 0, **values: float) -> tuple[str, Seen]:
@@ -49,6 +60,17 @@ def test_what_an_idle_sequence_kept_goes_from_bytes_and_memory_once_its_time_is_
     assert len(machine.profiles.sections.sparse) == 0
 
 
+def test_what_still_means_something_is_found_when_what_lapsed_beside_it_is_gone() -> None:
+    lasting = PlainSequence(60_000, (PlainStep("b"), PlainStep("c")))
+    machine = Slots([declared(each, until=False, gate=False) for each in (PLAIN, lasting)])
+    machine.take([seen(1_000, "a"), seen(2_000, "b")])
+    with_time(machine, 20_000)
+    for _ in range(16):
+        machine.profiles.save(machine.profiles.slots(["k"]))
+    assert len(machine.profiles.sections.sparse) == 1
+    assert len(machine.take([seen(21_000, "c")]).matches) == 1
+
+
 def test_a_sequence_that_began_goes_on_after_a_restart_under_rules_that_differ_in_all_but_its_meaning() -> None:
     first = Slots([declared(PLAIN)])
     first.take([seen(1_000, "a"), seen(2_000, "b")])
@@ -58,6 +80,36 @@ def test_a_sequence_that_began_goes_on_after_a_restart_under_rules_that_differ_i
         second = Slots(rules)
         second.profiles.restore("k", head, [])
         assert len(second.take([seen(3_000, "c")]).matches) == matches
+
+
+def test_what_an_earlier_version_had_begun_goes_on() -> None:
+    machine = Slots([declared(each, until=False, gate=False) for each in (PLAIN, replace(PLAIN, each=False))])
+    machine.profiles.restore("k", zlib.decompress(base64.b64decode(OF_BEFORE)), [])
+    found = machine.take(
+        [seen(3_000, "c"), seen(3_500, "b"), seen(4_000, "c"), seen(4_100, "a"), seen(4_200, "b"), seen(4_300, "c")]
+    ).matches
+    taken = [(int(found.sequences[at]), [event.time_ms for event in found.taken(at)]) for at in range(len(found))]
+    once, again, anew = [1_000, 2_000, 3_000], [2_500, 3_500, 4_000], [4_100, 4_200, 4_300]
+    assert sorted(taken) == [(0, once), (0, again), (0, anew), (1, once), (1, anew)]
+
+
+def test_sequences_that_begin_alike_keep_their_first_event_once_and_words_of_their_own_from_the_second_on() -> None:
+    machine = Slots([declared(replace(PLAIN, within=10_000 + at), until=False, gate=False) for at in range(50)])
+    machine.take([seen(1_000, "a")])
+    assert len(machine.profiles.sections.sparse) == 1
+    machine.take([seen(2_000, "b")])
+    assert len(machine.profiles.sections.sparse) == 51
+
+
+def test_a_new_sequence_begins_from_the_event_that_others_keep_of_the_same_first_step_and_not_beyond_its_own_time() -> None:
+    kept, other = replace(PLAIN, within=1_500), PlainSequence(10_000, (PlainStep("a"), PlainStep("c")))
+    first = Slots([declared(kept, until=False, gate=False)])
+    first.take([seen(1_000, "a")])
+    head = first.profiles.save(first.profiles.slots(["k"])).heads[0]
+    for time, matches in ((2_400, 1), (4_000, 0)):  # longer than the event was kept for, though the new one lasts that long
+        second = Slots([declared(each, until=False, gate=False) for each in (kept, other)])
+        second.profiles.restore("k", head, [])
+        assert len(second.take([seen(time, "c")]).matches) == matches
 
 
 def test_what_began_rests_while_no_rule_has_its_steps() -> None:
