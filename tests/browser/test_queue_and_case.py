@@ -25,6 +25,19 @@ def test_a_case_is_taken_decided_and_given_back_by_four_keys(page: Page, console
     console.system.wait_for(lambda: console.system.client.cases.get(id).state != "closed", "the case open again")
 
 
+def test_what_a_verdict_asks_for_is_answered_by_one_key_and_given_by_enter(page: Page, console: SeededConsole) -> None:
+    """Enter on a choice opens it in a browser by itself."""
+    id = next(case.id for case in console.cases() if case.entity["kind"] == "customer_id")
+    page.goto(f"{console.address}/cases/{id}")
+    page.keyboard.press("1")
+    expect(page.get_by_role("dialog").locator("select")).to_be_focused()
+    page.keyboard.press("y")
+    page.keyboard.press("Enter")
+    expect(page.locator("#decided")).to_contain_text("Decided as fraud: stolen card")
+    page.keyboard.press("u")
+    console.system.wait_for(lambda: console.system.client.cases.get(id).state != "closed", "the case open again")
+
+
 def test_who_changed_a_case_meanwhile_is_named_and_nothing_is_overwritten(page: Page, console: SeededConsole) -> None:
     id = console.cases()[0].id
     page.goto(f"{console.address}/cases/{id}")
