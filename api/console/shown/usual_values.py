@@ -37,11 +37,12 @@ class Met(msgspec.Struct, frozen=True):
 
 
 def usual_of(decision: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Those of `others`, decisions on events of the same user, that say what is usual beside `decision`.
+    """Those of `others`, decisions on events, that say what is usual of the user of `decision`: approved ones of the same user.
 
     What was reviewed or blocked says nothing, as it teaches nothing to rules: it may be of the same attack.
     """
-    return [other for other in others if other.get("action") == APPROVED and other.get("event_id") != decision["event_id"]]
+    theirs = [other for other in others if other.get("user") == decision["user"] and other.get("event_id") != decision["event_id"]]
+    return [other for other in theirs if other.get("action") == APPROVED]
 
 
 def usual_values(decision: Mapping[str, Any], usual: Iterable[Mapping[str, Any]], part: str = "features") -> Sequence[Usual]:

@@ -24,7 +24,7 @@ def test_choices_have_keys_in_their_order_and_ask_only_for_what_their_verdict_ne
 
 
 def approved(id: object, **more: object) -> dict[str, object]:
-    return {"event_id": str(id), "action": "approve"} | more
+    return {"event_id": str(id), "user": "u", "action": "approve"} | more
 
 
 def test_a_feature_beyond_all_others_stands_first_and_few_others_say_nothing() -> None:
@@ -40,7 +40,9 @@ def test_what_was_approved_of_other_events_says_what_is_usual_of_numbers_and_tex
     at_home = {"entities": {"device": "own", "terminal": "t1"}, "dimensions": {"kind": "purchase"}}
     others = [approved(at, event={"amount": amount}, **at_home) for at, amount in enumerate((20.0, 30.0, 40.0))]
     own = approved(9, event={"amount": 300.0}, entities={"device": "new", "terminal": "t1"}, dimensions={"kind": "purchase", "shop": "x"})
-    usual = usual_of(own, [*others, own, own | {"event_id": "8", "action": "block"}, approved("x"), {}])
+    usual = usual_of(
+        own, [*others, own, own | {"event_id": "8", "action": "block"}, own | {"event_id": "7", "user": "v"}, approved("x"), {}]
+    )
     [amount] = usual_values(own, usual, "event")
     assert (amount.middle, amount.greatest, amount.is_strange) == (30.0, 40.0, True)
     assert met_before(own, usual) == {"kind": Met(3, 3), "device": Met(0, 3), "terminal": Met(3, 3)}
