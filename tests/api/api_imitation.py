@@ -198,6 +198,13 @@ class Api:
             transport=httpx.ASGITransport(self.app), base_url="http://api", headers={"authorization": f"Bearer {TOKEN}"}
         )
 
+    async def close(self) -> None:
+        """Ends the threads of the application, and closes its stores."""
+        await self.client.aclose()
+        await self.app.close()
+        for store in (self.decisions, self.database, self.metrics):
+            store.close()
+
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of the names that a test knows."""
         if host not in self.addresses:

@@ -19,7 +19,4 @@ async def api(tmp_path: pathlib.Path) -> "AsyncIterator[Api]":
 
     made = Api(tmp_path)
     yield made
-    await made.client.aclose()
-    made.decisions.close()
-    made.database.close()
-    made.metrics.close()
+    await made.close()

@@ -36,9 +36,7 @@ async def full(disk: SmallDisk) -> AsyncIterator[Api]:
     api.keep("5")
     disk.fill()
     yield api
-    await api.client.aclose()
-    for store in (api.decisions, api.database, api.metrics):
-        store.close()
+    await api.close()
 
 
 async def test_events_are_decided_and_reads_are_served(full: Api) -> None:

@@ -188,7 +188,7 @@ async def test_definitions_that_take_too_much_memory_are_refused_and_decisions_g
     assert (await api.client.post("/v1/decisions", json=event)).json()["action"] == "approve"
     answer = await api.client.put("/v1/features", content=TEXTS["features"].replace("1h", "2h"))
     assert answer.status_code == 200, answer.text
-    await api.client.aclose()
+    await api.close()
 
 
 @pytest.mark.slow
