@@ -41,37 +41,37 @@ def refuse(*arguments: object) -> str:
 
 
 @pytest.fixture
-def stack(tmp_path: pathlib.Path) -> Stack:
+def unstarted(tmp_path: pathlib.Path) -> Stack:
     """One whose api has ended and can be started again; nothing that it says is heard."""
     made = Stack(free_settings(tmp_path), {}, refuse)
     made._own("api", cast(Process, Named("api", runs=False)), lambda: cast(Process, Named("api", runs=True)))
     return made
 
 
-def test_what_ended_is_started_again_though_nobody_can_be_told(stack: Stack) -> None:
-    assert stack.keep_running() == ["api"]
-    assert stack.process("api").running()
+def test_what_ended_is_started_again_though_nobody_can_be_told(unstarted: Stack) -> None:
+    assert unstarted.keep_running() == ["api"]
+    assert unstarted.process("api").running()
 
 
-def test_a_broker_that_does_not_take_its_password_is_tried_again_later(stack: Stack) -> None:
+def test_a_broker_that_does_not_take_its_password_is_tried_again_later(unstarted: Stack) -> None:
     def fail() -> Process:
         raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
-    stack._own("broker", cast(Process, Named("broker", runs=False)), fail)
-    assert stack.keep_running() == ["api"]
-    assert not stack.process("broker").running()
+    unstarted._own("broker", cast(Process, Named("broker", runs=False)), fail)
+    assert unstarted.keep_running() == ["api"]
+    assert not unstarted.process("broker").running()
 
 
 @pytest.mark.parametrize("part", ["_delivery", "_compaction"])
-def test_a_part_beside_that_finds_no_room_for_its_log_ends_nothing(stack: Stack, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(getattr(stack, part), "check", refuse)
-    assert stack.keep_running() == ["api"]
-    assert stack.keep_running() == []
+def test_a_part_beside_that_finds_no_room_for_its_log_ends_nothing(unstarted: Stack, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getattr(unstarted, part), "check", refuse)
+    assert unstarted.keep_running() == ["api"]
+    assert unstarted.keep_running() == []
 
 
-def test_logs_that_cannot_be_cut_end_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack._tidying, "step", refuse)
-    assert stack.keep_running() == ["api"]
+def test_logs_that_cannot_be_cut_end_nothing(unstarted: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unstarted._tidying, "step", refuse)
+    assert unstarted.keep_running() == ["api"]
 
 
 def test_a_broker_that_came_up_only_half_leaves_its_ports_to_the_next_try(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
@@ -91,21 +91,21 @@ def test_a_broker_that_came_up_only_half_leaves_its_ports_to_the_next_try(monkey
     assert ended == ["broker"]
 
 
-def test_parts_that_ended_together_start_again_in_the_order_of_the_first_start(stack: Stack) -> None:
+def test_parts_that_ended_together_start_again_in_the_order_of_the_first_start(unstarted: Stack) -> None:
     def end(name: str) -> None:
-        stack._own(name, cast(Process, Named(name, runs=False)), lambda: cast(Process, Named(name, runs=True)))
+        unstarted._own(name, cast(Process, Named(name, runs=False)), lambda: cast(Process, Named(name, runs=True)))
 
     end("task-manager-1")
     end("task-manager-2")
-    assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]
+    assert unstarted.keep_running() == ["api", "task-manager-1", "task-manager-2"]
     for name in ("task-manager-2", "api", "task-manager-1"):
-        process = stack.process(name)
+        process = unstarted.process(name)
         cast(Named, process).runs = False
-        stack._processes.all.append(stack._processes.all.pop(stack._processes.all.index(process)))
-    assert stack.keep_running() == ["api", "task-manager-1", "task-manager-2"]
+        unstarted._processes.all.append(unstarted._processes.all.pop(unstarted._processes.all.index(process)))
+    assert unstarted.keep_running() == ["api", "task-manager-1", "task-manager-2"]
 
 
-def test_what_nobody_waits_for_is_asked_to_end_before_anything_is_waited_for(stack: Stack) -> None:
+def test_what_nobody_waits_for_is_asked_to_end_before_anything_is_waited_for(unstarted: Stack) -> None:
     did: list[str] = []
 
     class Ending(Named):
@@ -115,10 +115,10 @@ def test_what_nobody_waits_for_is_asked_to_end_before_anything_is_waited_for(sta
         def stop(self) -> None:
             did.append(f"{self.name} has ended")
 
-    stack._processes.all.clear()
+    unstarted._processes.all.clear()
     for name in ("broker", "learn", "worker", "api"):
-        stack._processes.add(cast(Process, Ending(name, runs=True)))
-    stack.stop()
+        unstarted._processes.add(cast(Process, Ending(name, runs=True)))
+    unstarted.stop()
     ends = [f"{name} has ended" for name in ("api", "worker", "learn", "broker")]
     assert did == ["learn is asked", "worker is asked", *ends]
 

@@ -49,7 +49,7 @@ class _Ended:
 
 
 @pytest.fixture
-def stack(tmp_path: pathlib.Path) -> Stack:
+def unstarted(tmp_path: pathlib.Path) -> Stack:
     made = Stack(free_settings(tmp_path), {}, delivers=False)
     made._patience = Patience(Clock())
     made._yielding.step = lambda processes: None  # type: ignore[method-assign, assignment]
@@ -57,45 +57,45 @@ def stack(tmp_path: pathlib.Path) -> Stack:
     return made
 
 
-def own(stack: Stack, name: str, tries: list[str], failures: int) -> None:
+def own(unstarted: Stack, name: str, tries: list[str], failures: int) -> None:
     def start() -> Process:
         tries.append(name)
         if tries.count(name) <= failures:
             raise Refusal(f"{name} ended while starting", where="log", expected="a port", got="no space left on device")
         return _Ended(name, running=True)  # type: ignore[return-value]
 
-    stack._own(name, _Ended(name), start)  # type: ignore[arg-type]
+    unstarted._own(name, _Ended(name), start)  # type: ignore[arg-type]
 
 
-def test_a_broker_that_does_not_start_stops_no_other_process_and_is_tried_until_it_does(stack: Stack) -> None:
+def test_a_broker_that_does_not_start_stops_no_other_process_and_is_tried_until_it_does(unstarted: Stack) -> None:
     tries: list[str] = []
     said: list[str] = []
-    stack._say = said.append
-    own(stack, "broker", tries, failures=20)
-    own(stack, "api", tries, failures=0)
-    assert stack.keep_running() == ["api"]
-    assert [process.name for process in stack._processes.all if process.running()] == ["api"]
-    clock: Clock = stack._patience._monotonic  # type: ignore[assignment]
+    unstarted._say = said.append
+    own(unstarted, "broker", tries, failures=20)
+    own(unstarted, "api", tries, failures=0)
+    assert unstarted.keep_running() == ["api"]
+    assert [process.name for process in unstarted._processes.all if process.running()] == ["api"]
+    clock: Clock = unstarted._patience._monotonic  # type: ignore[assignment]
     for _ in range(2_000):
         clock.seconds += 1
-        if stack.keep_running() == ["broker"]:
+        if unstarted.keep_running() == ["broker"]:
             break
     assert tries.count("broker") == 21
-    assert {process.name for process in stack._processes.all if process.running()} == {"api", "broker"}
+    assert {process.name for process in unstarted._processes.all if process.running()} == {"api", "broker"}
     assert any("no space left on device" in line for line in said)
 
 
-def test_a_process_that_ends_again_at_once_is_started_ever_less_often(stack: Stack) -> None:
+def test_a_process_that_ends_again_at_once_is_started_ever_less_often(unstarted: Stack) -> None:
     starts: list[str] = []
-    stack._own("api", _Ended("api"), lambda: starts.append("api") or _Ended("api"))  # type: ignore[arg-type, func-returns-value, return-value]
-    clock: Clock = stack._patience._monotonic  # type: ignore[assignment]
+    unstarted._own("api", _Ended("api"), lambda: starts.append("api") or _Ended("api"))  # type: ignore[arg-type, func-returns-value, return-value]
+    clock: Clock = unstarted._patience._monotonic  # type: ignore[assignment]
     for _ in range(600):
         clock.seconds += 1
-        stack.keep_running()
+        unstarted.keep_running()
     assert 10 <= len(starts) <= 20
 
 
-def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_that_cannot_be_submitted_are_submitted_later(unstarted: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[str] = []
 
     def submit() -> None:
@@ -103,13 +103,13 @@ def test_jobs_that_cannot_be_submitted_are_submitted_later(stack: Stack, monkeyp
         if tries.count("submission") <= 3:
             raise Refusal("score job does not run", where="flink", expected="a running job", got="none")
 
-    stack._submit = submit  # type: ignore[method-assign]
+    unstarted._submit = submit  # type: ignore[method-assign]
     monkeypatch.setattr("deploy.local.stack.end_all_jobs", lambda rest: None)
-    monkeypatch.setattr(stack.cluster, "start_job_manager", lambda: _Ended("job-manager", running=True))
-    stack._own("job-manager", _Ended("job-manager"), stack._start_job_manager_again)  # type: ignore[arg-type]
-    assert stack.keep_running() == ["job-manager"]
-    clock: Clock = stack._patience._monotonic  # type: ignore[assignment]
+    monkeypatch.setattr(unstarted.cluster, "start_job_manager", lambda: _Ended("job-manager", running=True))
+    unstarted._own("job-manager", _Ended("job-manager"), unstarted._start_job_manager_again)  # type: ignore[arg-type]
+    assert unstarted.keep_running() == ["job-manager"]
+    clock: Clock = unstarted._patience._monotonic  # type: ignore[assignment]
     for _ in range(20):
         clock.seconds += 1
-        assert stack.keep_running() == []
+        assert unstarted.keep_running() == []
     assert tries.count("submission") == 4

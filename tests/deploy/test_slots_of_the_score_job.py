@@ -87,17 +87,17 @@ class Submission:
 
 
 @pytest.fixture
-def flink() -> OneSlot:
+def cluster() -> OneSlot:
     return OneSlot()
 
 
 @pytest.fixture
-def delivery(flink: OneSlot) -> Submission:
-    return Submission(flink)
+def delivery(cluster: OneSlot) -> Submission:
+    return Submission(cluster)
 
 
 @pytest.fixture
-def stack(tmp_path: pathlib.Path, flink: OneSlot, delivery: Submission, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def unstarted(tmp_path: pathlib.Path, cluster: OneSlot, delivery: Submission, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """One whose JobManager has ended just now."""
     made = Stack(free_settings(tmp_path), {})
 
@@ -106,12 +106,12 @@ def stack(tmp_path: pathlib.Path, flink: OneSlot, delivery: Submission, monkeypa
         return Part("job-manager")
 
     def submit_score_job(*arguments: object) -> None:
-        flink.take("weir-score")
-        if flink.holder() != "weir-score":
+        cluster.take("weir-score")
+        if cluster.holder() != "weir-score":
             raise Refusal("score job does not run", where="logs", expected="a slot", got="none")
 
     monkeypatch.setattr(made, "_delivery", delivery)
-    monkeypatch.setattr(made.cluster, "rest", flink)
+    monkeypatch.setattr(made.cluster, "rest", cluster)
     monkeypatch.setattr(made.cluster, "start_job_manager", start_job_manager)
     monkeypatch.setattr(deploy_stack, "submit_score_job", submit_score_job)
     made._own("job-manager", cast(Process, Part("job-manager", runs=False)), made._start_job_manager_again)
@@ -119,46 +119,48 @@ def stack(tmp_path: pathlib.Path, flink: OneSlot, delivery: Submission, monkeypa
 
 
 def test_a_delivering_job_that_was_being_handed_over_does_not_take_the_score_jobs_slot(
-    stack: Stack, flink: OneSlot, delivery: Submission
+    unstarted: Stack, cluster: OneSlot, delivery: Submission
 ) -> None:
     delivery.under_way = True
-    stack.keep_running()
-    assert flink.holder() == "weir-score"
-    assert flink.handed_over[0] == "weir-score"
+    unstarted.keep_running()
+    assert cluster.holder() == "weir-score"
+    assert cluster.handed_over[0] == "weir-score"
 
 
 def test_delivering_jobs_wait_while_the_score_job_is_not_handed_over_yet(
-    stack: Stack, flink: OneSlot, monkeypatch: pytest.MonkeyPatch
+    unstarted: Stack, cluster: OneSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack._patience, "may_try", lambda name: name != "submission")
-    stack.keep_running()
-    assert flink.handed_over == []
+    monkeypatch.setattr(unstarted._patience, "may_try", lambda name: name != "submission")
+    unstarted.keep_running()
+    assert cluster.handed_over == []
 
 
-def test_a_score_job_that_waits_for_a_slot_since_a_try_that_failed_is_not_there_twice_after_the_next(stack: Stack, flink: OneSlot) -> None:
+def test_a_score_job_that_waits_for_a_slot_since_a_try_that_failed_is_not_there_twice_after_the_next(
+    unstarted: Stack, cluster: OneSlot
+) -> None:
     for name in ("weir-metrics", "weir-score", "weir-score"):
-        flink.take(name)
-    stack.keep_running()
-    assert flink.holder() == "weir-score"
-    assert list(flink.jobs.values()).count("weir-score") == 1
+        cluster.take(name)
+    unstarted.keep_running()
+    assert cluster.holder() == "weir-score"
+    assert list(cluster.jobs.values()).count("weir-score") == 1
 
 
 def test_a_delivering_job_that_got_the_slot_of_the_score_job_gives_it_back(
-    stack: Stack, flink: OneSlot, monkeypatch: pytest.MonkeyPatch
+    unstarted: Stack, cluster: OneSlot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack.cluster, "_ids", {1: "task-manager-1-6"})
-    stack.keep_running()
-    assert flink.holder() == "weir-score"
-    flink.jobs = {"metrics-2": "weir-metrics", "score-2": "weir-score"}
-    monkeypatch.setattr(stack._placement, "_next_look", 0.0)
+    monkeypatch.setattr(unstarted.cluster, "_ids", {1: "task-manager-1-6"})
+    unstarted.keep_running()
+    assert cluster.holder() == "weir-score"
+    cluster.jobs = {"metrics-2": "weir-metrics", "score-2": "weir-score"}
+    monkeypatch.setattr(unstarted._placement, "_next_look", 0.0)
     for _ in range(2):
-        stack.keep_running()
-    assert flink.holder() == "weir-score"
-    assert list(flink.jobs.values()).count("weir-score") == 1
+        unstarted.keep_running()
+    assert cluster.holder() == "weir-score"
+    assert list(cluster.jobs.values()).count("weir-score") == 1
 
 
-def test_a_job_that_does_not_end_is_named(flink: OneSlot) -> None:
-    flink.take("weir-score")
-    flink.unending = set(flink.jobs)
+def test_a_job_that_does_not_end_is_named(cluster: OneSlot) -> None:
+    cluster.take("weir-score")
+    cluster.unending = set(cluster.jobs)
     with pytest.raises(Refusal, match=r"jobs do not end.*weir-score"):
-        end_all_jobs(cast(FlinkRest, flink), seconds_max=0.0)
+        end_all_jobs(cast(FlinkRest, cluster), seconds_max=0.0)

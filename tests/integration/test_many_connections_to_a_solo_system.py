@@ -36,7 +36,7 @@ def descriptors(count: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def stack(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoloStack]:
+def solo(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoloStack]:
     """One that was started where a shell lets 1,024 descriptors be open."""
     monkeypatch.setenv("WEIR_TOKEN", TOKEN)
     running = SoloStack(Settings(runtime="solo", folder=str(tmp_path), api_port=free_ports(1)[0]), DEMO_CONFIG)
@@ -66,11 +66,11 @@ def opened(port: int) -> socket.socket:
     return made
 
 
-def test_ten_thousand_connections_at_once_take_bounded_memory_and_a_caller_that_is_there_is_answered(stack: SoloStack) -> None:
+def test_ten_thousand_connections_at_once_take_bounded_memory_and_a_caller_that_is_there_is_answered(solo: SoloStack) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < CONNECTIONS + USUAL_DESCRIPTORS:
         pytest.skip(f"this process may have only {hard} descriptors open")
-    api, port = stack.process("api"), stack.settings.api_port
+    api, port = solo.process("api"), solo.settings.api_port
     address = f"http://127.0.0.1:{port}"
     with (
         descriptors(hard),
@@ -87,6 +87,6 @@ def test_ten_thousand_connections_at_once_take_bounded_memory_and_a_caller_that_
         assert most - before < MEMORY_MB_MAX
         print(f"{CONNECTIONS} connections: {most - before:.0f} MB more than {before:.0f} MB")
     assert api.running()
-    assert stack.keep_running() == []
+    assert solo.keep_running() == []
     with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, timeout=60) as later:
         assert later.post("/v1/decisions", content=payment(CONNECTIONS)).status_code == 200
