@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from cost_of_tests import CostOfTests
 from example_counts import DEPTH, examples
+from forked_programs import ForkServer
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import UNHURRIED_MS, mark
@@ -200,7 +201,17 @@ def druid(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dru
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def forks() -> Iterator[None]:
+    """From the first test that asks for it to the end of the run, programs of Weir are forks of a process that has loaded them."""
+    server = ForkServer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("deploy.machine.processes.launch", server.launch)
+        yield
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stack(forks: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole embedded system on free ports, with the sample `payments` in force and one TaskManager."""
     settings = free_settings(tmp_path_factory.mktemp("stack"), checkpoint_interval_ms=2_000, entity_wait_ms=UNHURRIED_MS)
     with Stack(settings, read_folder(SAMPLES / "payments"), print, delivers=False) as stack:

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn, Protocol
 
 from deploy.machine import interruption
 from deploy.machine.log_files import set_aside
@@ -22,6 +22,56 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _NICENESS = 10
 _libc = ctypes.CDLL(None)
+
+
+class Launch(NamedTuple):
+    """Says how a program is started.
+
+    Args:
+        command: the program and its arguments.
+        environment: its whole environment.
+        log: the file to which it appends.
+        folder: the working directory; None is that of this process.
+        bind: is called in the new process with the id of its parent before it becomes the program.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    log: pathlib.Path
+    folder: pathlib.Path | None
+    bind: Callable[[int], None]
+
+
+class Program(Protocol):
+    """What is known of a program that was started; the same as of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status as of the newest `poll` or `wait`, negative for a signal; None while the program runs."""
+
+    def poll(self) -> int | None:
+        """Looks whether it has ended, and gives `returncode`."""
+
+    def wait(self) -> int:
+        """Blocks until it has ended."""
+
+
+def launch(how: Launch) -> Program:
+    """Starts a program in a process of its own."""
+    with how.log.open("ab") as log:
+        return subprocess.Popen(
+            how.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=how.environment,
+            cwd=how.folder,
+            preexec_fn=functools.partial(how.bind, os.getpid()),
+        )
 
 
 class Process:
@@ -60,27 +110,19 @@ class Process:
         self.log = logs / f"{name}.log"
         logs.mkdir(parents=True, exist_ok=True)
         set_aside(self.log)
-        with self.log.open("ab") as log:
-            self._popen = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=dict(environment),
-                cwd=folder,
-                preexec_fn=functools.partial(_bind_to, os.getpid(), background, timer_slack_us, prepare),
-            )
+        bind = functools.partial(_bind_to, background, timer_slack_us, prepare)
+        self._program = launch(Launch(self.command, dict(environment), self.log, folder, bind))
 
     @property
     def pid(self) -> int:
-        return self._popen.pid
+        return self._program.pid
 
     def running(self) -> bool:
-        return self._popen.poll() is None
+        return self._program.poll() is None
 
     def exit_status(self) -> int | None:
         """The exit status; None while the process runs."""
-        return self._popen.poll()
+        return self._program.poll()
 
     def wait_until(self, ready: Callable[[], bool], seconds_max: float, what: str) -> None:
         """Returns as soon as `ready()` is true, which is checked every 0.1 s; `what` says in messages what is waited for.
@@ -93,7 +135,7 @@ class Process:
         while not ready():
             interruption.check()
             if not self.running():
-                self._fail("ended while it was starting", what, f"exit status {self._popen.returncode}")
+                self._fail("ended while it was starting", what, f"exit status {self._program.returncode}")
             if time.monotonic() > deadline:
                 self._fail("is not ready in time", f"{what} within {seconds_max:g} s", "none")
             time.sleep(0.1)
@@ -110,8 +152,8 @@ class Process:
             if time.monotonic() > deadline:
                 self._fail("has not ended in time", f"its end within {seconds_max:g} s", "a process that still runs")
             time.sleep(0.05)
-        if self._popen.returncode:
-            self._fail("failed", "exit status 0", f"exit status {self._popen.returncode}")
+        if self._program.returncode:
+            self._fail("failed", "exit status 0", f"exit status {self._program.returncode}")
 
     def stop(self, seconds_max: float = 10.0) -> None:
         """Asks the process to end and kills its group after `seconds_max`; does nothing if it has ended already."""
@@ -129,7 +171,7 @@ class Process:
     def kill(self) -> None:
         """Kills its process group at once and waits for its end."""
         _signal_group(self.pid, signal.SIGKILL)
-        self._popen.wait()
+        self._program.wait()
 
     def last_lines(self, count: int = 15) -> str:
         """The last lines of its log."""
@@ -180,7 +222,7 @@ class Processes:
         self.stop()
 
 
-def _bind_to(parent: int, background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None) -> None:
+def _bind_to(background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None, parent: int) -> None:
     # The process gets its own group, so that it can be killed with its children, but stays in its parent's session: Linux divides CPU time
     # between sessions first, so priorities would have no effect between processes in different sessions.
     os.setpgid(0, 0)

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import forked_programs
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -58,7 +59,7 @@ class Echo:
 def start_api(settings: Settings, token: str = TOKEN, name: str = "api") -> Process:
     """The API as a process of its own, once it answers; without a token it takes that of its token file."""
     environment = settings_as_environment(settings) | {"WEIR_TOKEN": token}
-    process = Process(name, [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
+    process = Process(name, [sys.executable, forked_programs.API], environment, settings.path("logs"), pathlib.Path.cwd())
     process.wait_until(lambda: answers(settings.api_address(), "/health"), 240, "an answer")
     return process
 

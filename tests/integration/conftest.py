@@ -53,6 +53,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.integration)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _programs_are_forks(forks: None) -> None:
+    """Programs of Weir start within a moment; how they load is shown by `weir up` and the demo, which begin as users begin them."""
+
+
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkServers]:
     """A Flink cluster with one TaskManager of one slot; `scale` gives more."""

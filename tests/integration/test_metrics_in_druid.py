@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import forked_programs
 import httpx
 import msgspec
 import pytest
@@ -68,8 +69,8 @@ def api(settings: Settings) -> Iterator[httpx.Client]:
 
 def start_api(settings: Settings, client: httpx.Client) -> Process:
     environment = settings_as_environment(settings) | {"WEIR_TOKEN": TOKEN}
-    api = Process("api", [sys.executable, "-m", "api.server"], environment, settings.path("logs"), pathlib.Path.cwd())
-    api.wait_until(lambda: answers(client), 60, "an answer")
+    api = Process("api", [sys.executable, forked_programs.API], environment, settings.path("logs"), pathlib.Path.cwd())
+    api.wait_until(lambda: answers(client), 240, "an answer")
     return api
 
 

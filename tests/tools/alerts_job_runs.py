@@ -4,8 +4,6 @@ import json
 import os
 import pathlib
 import random
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +15,7 @@ import msgspec
 from keeping_receivers import KeepingReceiver
 
 from alerts.webhooks.signing import new_secret
+from deploy.machine.processes import Process
 from deploy.servers.topics import make_topics
 from foundation.content_hash import content_hash
 from foundation.settings import Settings
@@ -77,7 +76,7 @@ class AlertsSystem:
         self.settings = Settings(**own)
         self.database = Database(place_of(self.settings))
         self.alerts, self.deliveries = RelationalAlerts(self.database), RelationalDeliveries(self.database)
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         self.count = 0
         self._stopping = threading.Event()
         self._feed = threading.Thread(target=self._decide)
@@ -103,21 +102,18 @@ class AlertsSystem:
 
     def start(self) -> None:
         environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-        with pathlib.Path(self.settings.folder, "alerts.log").open("ab") as log:
-            arguments = [sys.executable, str(PROGRAM), *self._how]
-            self.processes.append(subprocess.Popen(arguments, env=environment, stderr=log, stdout=log))
+        command = [sys.executable, str(PROGRAM), *self._how]
+        self.processes.append(Process("alerts", command, environment, self.settings.path(), PROJECT))
 
     def kill(self, at: int) -> None:
         process = self.processes.pop(at)
-        assert process.poll() is None, pathlib.Path(self.settings.folder, "alerts.log").read_text()[-3_000:]
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.running(), process.last_lines()
+        process.kill()
 
     def close(self) -> None:
         self.end()
         for process in self.processes:
             process.kill()
-            process.wait()
         self.database.close()
         close_writers(self.settings.path(*LOGS))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from alerts_job_runs import AlertsSystem, run_with_kills
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 
 
 @pytest.fixture

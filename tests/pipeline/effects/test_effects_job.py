@@ -4,8 +4,6 @@ import contextlib
 import os
 import pathlib
 import random
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +13,7 @@ import msgspec
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from deploy.machine.processes import Process
 from foundation.settings import Settings
 from pipeline.control import transaction_size
 from pipeline.control.kafka import Outbox, producer_of
@@ -100,15 +99,13 @@ def alerts(settings: Settings) -> list[str]:
 
 
 @contextlib.contextmanager
-def program(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def program(settings: Settings) -> Iterator[Process]:
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    process = subprocess.Popen([sys.executable, str(PROGRAM), settings.folder], env=environment, stderr=subprocess.DEVNULL)
+    process = Process("effects", [sys.executable, str(PROGRAM), settings.folder], environment, settings.path("logs"), PROJECT)
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
 
 
 def test_what_decisions_and_labels_say_is_counted_wanted_and_joined(settings: Settings, store: RelationalEffects) -> None:
@@ -222,6 +219,7 @@ def check_whole(settings: Settings, store: RelationalEffects, count: int) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forks")
 def test_a_job_that_is_killed_at_any_moment_loses_and_doubles_nothing(settings: Settings, store: RelationalEffects) -> None:
     chance, count = random.Random(7), 0
     for _ in range(KILLS):
@@ -238,6 +236,7 @@ def test_a_job_that_is_killed_at_any_moment_loses_and_doubles_nothing(settings: 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forks")
 def test_of_two_jobs_side_by_side_one_works_and_the_other_takes_over_when_it_is_killed(
     settings: Settings, store: RelationalEffects
 ) -> None:
@@ -247,10 +246,9 @@ def test_of_two_jobs_side_by_side_one_works_and_the_other_takes_over_when_it_is_
         for number, killed in enumerate((one, None)):
             if killed is not None:
                 killed.kill()
-                killed.wait()
             append_range = range(300 + number * 300, 600 + number * 300)
             append(settings, "decisions", *map(decision, append_range))
             until(lambda end=append_range.stop: sum(store.decided(0).values()) >= end)  # type: ignore[misc]
         until(lambda: not store.alerts())
-        assert other.poll() is None
+        assert other.running()
     check_whole(settings, store, 900)
