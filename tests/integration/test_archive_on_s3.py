@@ -17,7 +17,7 @@ from score_job_runs import cancel, prepared, produce, wait_for
 from deploy.doctor.archive_checks import archive_problem
 from deploy.servers.flink_files import needed_for
 from foundation.settings import Settings
-from stores.archive.archive import Archive, open_archive
+from stores.archive.archive import open_archive
 from stores.archive.archive_rows import Kind
 
 AWAY_SECONDS = 12
@@ -50,20 +50,15 @@ def run(broker: str, flink_on_s3: FlinkServers, storage: S3Storage, tmp_path_fac
     return killed_in_mid_stream(flink_on_s3, settings)
 
 
-def written(archive: Archive, kind: Kind) -> int:
-    """Rows in all files: more than can be read where a checkpoint's files came twice."""
-    return sum(day.rows for day in archive.days(kind))
-
-
 @pytest.mark.parametrize("kind", ["events", "labels"])
 def test_events_and_labels_are_there_byte_for_byte_each_once(run: Run, kind: Kind) -> None:
     assert kept(run.archive, kind) == sent(run.settings, kind)
-    assert written(run.archive, kind) == {"events": ALL, "labels": LABELS}[kind]
+    assert rows(run.archive, kind) == {"events": ALL, "labels": LABELS}[kind]
 
 
 def test_the_first_decision_of_each_event_is_there_once(run: Run) -> None:
     found, first = kept_decisions(run.archive), first_of_each(run.decisions)
-    assert len(found) == len(first) == written(run.archive, "decisions") == ALL
+    assert len(found) == len(first) == rows(run.archive, "decisions") == ALL
     assert {each["event_id"]: each for each in found} == first
 
 
@@ -115,7 +110,7 @@ def test_what_came_while_the_storage_was_away_is_there_once_when_it_is_back(
     wait_for(lambda: rows(archive, "events") >= 9_000, 60, "events that are not in the archive")
     cancel(flink_on_s3, job)
     assert kept(archive, "events") == sent(settings, "events")
-    assert written(archive, "events") == 9_000
+    assert rows(archive, "events") == 9_000
 
 
 @pytest.mark.parametrize("outage", [held_up, pytest.param(killed, marks=pytest.mark.long)])
