@@ -1,20 +1,19 @@
 """A program that has loaded all of Weir and runs its programs as forks of itself: ``fork_server.py DESCRIPTOR``.
 
 The descriptor is that of a connection. What comes is the `Launch` of a program, answered by its id, or such an id, answered by the exit
-status of its program, None while it runs. Every program ends with this one, and this one with its parent.
+status of its program, None while it runs. Every program ends with this one, and this one when the other end is closed; it is not bound
+to its parent as programs are, because the kernel would end it with the thread that began it, which may be that of one test.
 """
 
 import ast
 import atexit
 import contextlib
-import ctypes
 import gc
 import importlib
 import multiprocessing
 import multiprocessing.process
 import os
 import runpy
-import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -23,8 +22,6 @@ from multiprocessing.connection import Connection
 from deploy.local.solo_stack import LEAN
 from deploy.machine.processes import Launch
 from pipeline.trial.trial_budget import warm_up
-
-PR_SET_PDEATHSIG = 1
 
 
 def load(command: Sequence[str]) -> None:
@@ -88,7 +85,6 @@ def run(how: Launch, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     warm_up()
     gc.collect()
     gc.freeze()
