@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ async def test_records_of_the_control_topic_at_which_the_process_raises_do_not_e
     taken: list[Sequence[Record]] = []
     done = asyncio.Event()
 
-    class Definitions:
+    class Taking:
         async def take(self, records: Sequence[Record]) -> None:
             if records[0][0] == "bad":
                 raise KeyError("planted")
@@ -21,7 +22,7 @@ async def test_records_of_the_control_topic_at_which_the_process_raises_do_not_e
             done.set()
 
     server = object.__new__(Server)
-    server._definitions, server._followed = Definitions(), asyncio.Queue()  # type: ignore[assignment]
+    server._definitions, server._followed = SimpleNamespace(following=Taking()), asyncio.Queue()  # type: ignore[assignment]
     task = asyncio.create_task(server._follow())
     for key in ("bad", "good"):
         server._followed.put_nowait([(key, b"")])
