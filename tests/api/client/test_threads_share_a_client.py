@@ -15,7 +15,8 @@ THREADS, CALLS = 40, 400
 class Counting(ThreadingHTTPServer):
     """Counts the connections that are made to it."""
 
-    request_queue_size = THREADS
+    request_queue_size = 4 * THREADS
+    """Beyond it the kernel lets a connection wait for a second, and then for ever longer."""
     connections = 0
 
     def process_request(self, request: object, client_address: object) -> None:
@@ -54,7 +55,7 @@ def server() -> Iterator[Counting]:
 @pytest.mark.slow
 def test_each_thread_has_its_answer_and_connections_are_kept(server: Counting) -> None:
     parts = [f"part-{number}" for number in range(CALLS)]
-    with Client(f"http://127.0.0.1:{server.server_port}", "token") as client, ThreadPoolExecutor(THREADS) as threads:
+    with Client(f"http://127.0.0.1:{server.server_port}", "token", seconds_max=120) as client, ThreadPoolExecutor(THREADS) as threads:
         answers = list(threads.map(client.text, parts))
     assert [answer and answer.text for answer in answers] == [f"/v1/{part}" for part in parts]
     assert server.connections <= THREADS
