@@ -44,7 +44,8 @@ class Run:
         refused: the answer to a definition that does not compile, with the releases before and after.
         sent: good payments, by number.
         live: those that came while the changes were made, in the order of each partition.
-        in_order: releases that decided, in the order of each partition of decisions, from the first payment of the run on.
+        in_order: releases that decided, in the order in which each partition of events has the payments of the run. Their decisions may
+            stand in another order: one that waits for the answer of its entity is passed by one of another user that has none.
     """
 
     first: int
@@ -123,7 +124,9 @@ class Driver:
         events = arrived(self._stack.settings, self._reader.decisions)
         self.run.decided = self._reader.own
         self.run.live = [event for event in events if event.id >= self._reader.first_id and event.stored_ms >= self._live_ms]
-        self.run.in_order = self._reader.in_order
+        for event in events:
+            if event.id >= self._reader.first_id:
+                self.run.in_order.setdefault(event.partition, []).append(self._reader.decisions[event.id]["release"])
         self.run.oracle = OneRelease(events, self._reader.decisions, self.run.releases, self._reader.snapshots)
         return self.run
 
@@ -150,7 +153,6 @@ class Reader:
         self.own = 0
         self.decisions: dict[int, dict] = {}
         self.snapshots: dict[tuple[str, int], Snapshot] = {}
-        self.in_order: dict[int, list[int]] = {partition: [] for partition in range(settings.partitions)}
         self._models = settings.topic("models")
         self._assembly = SnapshotAssembly()
         self._consumer = reader_of(settings, "decisions", "models")
@@ -172,7 +174,6 @@ class Reader:
             if id >= self.first_id:
                 assert id not in self.decisions, f"two decisions on {id}"
                 fresh.append(decision)
-                self.in_order[message.partition()].append(decision["release"])
             self.decisions.setdefault(id, decision)
         self.own += len(fresh)
         return fresh
