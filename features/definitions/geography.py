@@ -8,6 +8,7 @@ from features.definitions.aggregate import Code, Reading
 from features.definitions.definition_reader import DefinitionReader
 from features.definitions.geography_kernels import half_angle_sines
 from features.definitions.template import Current, Parameter
+from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s
 
 RADIUS_KM = 6_371.0088
@@ -34,9 +35,7 @@ class EarlierPlace(NamedTuple):
         known = current.shared.get(self.key)
         if known is None:
             (north, north_scale), (east, east_scale) = current.places[self.latitude], current.places[self.longitude]
-            values, sines = current.values, np.empty(len(read))
-            if not (values.flags.c_contiguous and values.flags.writeable):  # as kernels take them
-                values = values.copy()
+            values, sines = for_kernel(current.values, FLOAT64), np.empty(len(read))
             half_angle_sines(read, values, north, north_scale, east, east_scale, sines)
             known = current.shared[self.key] = 2.0 * RADIUS_KM * np.arcsin(sines)
         return known

@@ -38,10 +38,10 @@ from features.schema.batch import Batch
 from features.schema.event import user_keys
 from features.windows.row_label import VISIBLE_MAX_MS
 from foundation.filled_arrays import filled
+from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int64s
 
 _CHUNK = 8_192
-_INT64, _FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 _KEY_BYTES = 256
 """Estimated bytes of a key as a text, with its entries in a dictionary and a list."""
 
@@ -144,12 +144,20 @@ class Profiles:
                 that are retracted or unknown.
         """
         n = len(batch)
-        result = _plain(out, _FLOAT64)
+        result = for_kernel(out, FLOAT64)
         observed = Observed(np.zeros(n, np.int64), filled(n, END, np.int64), np.zeros(n, np.int64))
         ops = batch.ops.astype(np.int64)
         retracted = int(np.count_nonzero(ops == RETRACT)) if np.count_nonzero(ops) else 0
         keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
-        columns = [_plain(slots), _plain(batch.times_ms), _plain(batch.orders), *map(_plain, keys), ops, _plain(values, _FLOAT64), result]
+        columns = [
+            for_kernel(slots),
+            for_kernel(batch.times_ms),
+            for_kernel(batch.orders),
+            *map(for_kernel, keys),
+            ops,
+            for_kernel(values, FLOAT64),
+            result,
+        ]
         self._windows.reclaim()
         if self._forgotten_ms:
             self._say_forgotten(slots, batch.times_ms)
@@ -199,7 +207,7 @@ class Profiles:
         A retraction has no score, and its number is at least 0.
         """
         slab = self.slab
-        columns = (_plain(rows), _plain(scores, _FLOAT64), _plain(outcomes))
+        columns = (for_kernel(rows), for_kernel(scores, FLOAT64), for_kernel(outcomes))
         if store_outcomes(slab.pages, slab.pages_f, self.plan.row_words, *columns):
             note_outcomes(self.slab, rows, outcomes)
 
@@ -237,13 +245,13 @@ class Profiles:
         if ranks is not None:
             noted |= ranks.astype(np.int64) << NOTE_RANK_BIT
         columns = (slots, event_times_ms, id_keys ^ user_keys, noted, visible)
-        kernel.note_labels(self._windows.context(), *[_plain(column) for column in columns])
+        kernel.note_labels(self._windows.context(), *[for_kernel(column) for column in columns])
         self._tick += 1
         self._used[slots] = self._tick
 
     def save(self, slots: Int64s) -> Saved:
         """Returns what changed of `slots` since the last save; each slot stands once in it. About a microsecond a slot."""
-        draft = Draft(_plain(slots))
+        draft = Draft(for_kernel(slots))
         for state in reversed(self._states):  # windows make bytes of what the others have put in
             state.save(draft)
         return Saved(draft.heads, draft.pages, draft.dropped)
@@ -328,10 +336,3 @@ class Profiles:
 
     def _words(self, rows: Int64s) -> tuple[Int64s, Int64s]:
         return rows >> PAGE_BITS, PAGE_WORDS + (rows & (PAGE - 1)) * self.plan.row_words
-
-
-def _plain(array: NDArray[Any], type: "np.dtype[Any]" = _INT64) -> NDArray[Any]:
-    """Returns `array` as the kernel was compiled for: contiguous, writable, and of its type."""
-    if array.dtype is type and array.flags.carray:  # nearly always true; np.require takes 2 µs to find out
-        return array
-    return np.require(array, type, ["C", "W"])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.schema.event import Event
 from features.schema.schema import Schema
+from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int8s, Int64s
 
 _ORDER_BYTES = 8
@@ -44,9 +45,7 @@ class Batch:
     def __post_init__(self) -> None:
         if not len(self.ops):
             self.ops = np.zeros(len(self.ids), np.int8)
-        flags = self.numbers.flags
-        if not (flags.c_contiguous and flags.writeable):
-            self.numbers = self.numbers.copy()
+        self.numbers = for_kernel(self.numbers, FLOAT64)
 
     @classmethod
     def of(cls, events: Sequence[Event], schema: Schema) -> "Batch":

@@ -1,13 +1,13 @@
 """Finds the cell of each attribute's value for each event of a batch."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.expressions.functions.column import Column, Fault
 from features.expressions.functions.types import Type
+from foundation.kernel_arrays import FLOAT64, UINT8, for_kernel
 from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Attribute
 from patterns.predicates.index import Index
@@ -37,19 +37,11 @@ def column_of(attribute: Attribute, columns: Mapping[str, Column], n: int) -> Co
 
 def locate(column: Column, cuts: Int64s, texts: TextNumbers, cells: NDArray[np.int32]) -> None:
     """Writes the cell of each value into `cells`."""
-    faults = _NO_FAULTS if column.faults is None else _owned(column.faults, np.uint8)
+    faults = _NO_FAULTS if column.faults is None else for_kernel(column.faults, UINT8)
     if column.type is Type.DOUBLE:
-        locate_doubles(_owned(column.values, np.float64), faults, cuts, cells)
+        locate_doubles(for_kernel(column.values, FLOAT64), faults, cuts, cells)
     elif column.type is Type.STRING:
         numbers = np.array([texts.known.get(text, texts.OTHER) for text in column.texts.all], np.int64)
         locate_ints(numbers[column.values], faults, cuts, cells)
     else:
-        locate_ints(_owned(column.values, np.int64), faults, cuts, cells)
-
-
-def _owned(values: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """Returns the values as kernels take them: one after the other, and not read-only."""
-    flags = values.flags
-    if values.dtype == dtype and flags.c_contiguous and flags.writeable:  # nearly always, and `require` takes 2 µs to find out
-        return values
-    return np.require(values, dtype, ("C", "W"))
+        locate_ints(for_kernel(column.values), faults, cuts, cells)

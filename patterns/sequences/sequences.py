@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from features.profiles.profiles import Profiles
 from features.profiles.sections import Section
 from features.profiles.sparse_entries import LINE, USED_LINES
 from features.profiles.sparse_sections import SparseSections
+from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Formula
 from patterns.sequences.batches import Events, Room
@@ -236,8 +237,8 @@ class Sequences:
         arrays = bound.sparse.arrays
         scratch = (int(arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
         room = self._room(most)
-        seen = (_plain(slots), _plain(times_ms), _plain(id_keys), _plain(late), _plain(values, np.float64))
-        batch = Events(*seen, _plain(events), _plain(steps))
+        seen = (for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), for_kernel(late), for_kernel(values, FLOAT64))
+        batch = Events(*seen, for_kernel(events), for_kernel(steps))
         matches, dues = advance(arrays, bound.tables, way.steps, way.looks, batch, room, scratch, bound.counter)
         return Found(self._matches(room, matches), self._absences(room, dues))
 
@@ -246,7 +247,7 @@ class Sequences:
         sparse = profiles.sections.sparse
         bound = self._bound_to(sparse)
         room = self._room(bound.needs[bound.tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots))
-        return self._absences(room, come_true(sparse.arrays, bound.tables, room, _plain(slots), now_ms))
+        return self._absences(room, come_true(sparse.arrays, bound.tables, room, for_kernel(slots), now_ms))
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
         """Returns the earliest deadline of each slot's trailing absences; `tables.NONE` where none waits.
@@ -255,7 +256,7 @@ class Sequences:
         """
         sparse = profiles.sections.sparse
         out = np.empty(len(slots), np.int64)
-        first_deadlines(sparse.arrays, self._bound_to(sparse).tables, _plain(slots), out)
+        first_deadlines(sparse.arrays, self._bound_to(sparse).tables, for_kernel(slots), out)
         return out
 
     def _bound_to(self, sparse: SparseSections) -> BoundTables:
@@ -284,11 +285,3 @@ class Sequences:
     def _absences(self, room: Room, n: int) -> MatchedSequences:
         starts = room.due_starts[:n]
         return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self.shapes, room.due_words[starts])
-
-
-def _plain(array: NDArray[Any], type: Any = np.int64) -> NDArray[Any]:
-    """Returns `array` as the kernel was compiled for: another layout would compile it again."""
-    flags = array.flags
-    if array.dtype == type and flags.c_contiguous and flags.writeable:  # nearly always, and `require` takes 2 µs to find out
-        return array
-    return np.require(array, type, ["C", "W"])
