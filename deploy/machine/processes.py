@@ -21,6 +21,7 @@ from foundation.refusal import Refusal
 _PR_SET_PDEATHSIG = 1
 _PR_SET_TIMERSLACK = 29
 _NICENESS = 10
+_COMMAND_LENGTH_MAX = 500  # a class path of Java alone has tens of thousands of characters
 _libc = ctypes.CDLL(None)
 
 
@@ -186,7 +187,7 @@ class Process:
             where=str(self.log),
             expected=expected,
             got=got,
-            remedy=f"the last lines of its log:\n{lines}\nthe command was: {' '.join(self.command)}",
+            remedy=f"the last lines of its log:\n{lines}\nthe command was: {' '.join(self.command)[:_COMMAND_LENGTH_MAX]}",
         )
 
 

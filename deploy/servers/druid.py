@@ -1,5 +1,6 @@
 """Runs Druid as one process on this machine: ZooKeeper, broker, coordinator with overlord, indexer and historical in one JVM."""
 
+import functools
 import os
 import pathlib
 import re
@@ -19,6 +20,7 @@ from deploy.servers.druid_conf import SERVICES, DruidPorts, write_configuration
 from deploy.servers.druid_supervisor import LOGIN_VARIABLE
 
 READY_SECONDS_MAX = 240.0
+_ANSWER_S_MAX = 10.0
 _HEAP = "512m"
 _DIRECT = "320m"
 _EXPORTS = ("java.base/jdk.internal.misc", "java.base/jdk.internal.ref")
@@ -84,28 +86,26 @@ def wait_for_druid(druid: Process, folder: pathlib.Path, port: int, coordinator_
     A supervisor that is made before there is a worker sleeps for a minute.
 
     Raises:
-        Refusal: it does not within `READY_SECONDS_MAX`.
+        Refusal: one of its services does not come up within `READY_SECONDS_MAX` of the one before.
     """
-    tls = tls_of(make_certificate(folder / "keys"))
-    druid.wait_until(lambda: _is_up(tls, port, coordinator_port), READY_SECONDS_MAX, f"an answer on ports {port} and {coordinator_port}")
+    get = functools.partial(_get, tls_of(make_certificate(folder / "keys")))
+    broker, coordinator = f"https://127.0.0.1:{port}", f"https://127.0.0.1:{coordinator_port}"
+    for what, holds in (
+        (f"the health of the coordinator on port {coordinator_port}", lambda: get(f"{coordinator}/status/health") == b"true"),
+        ("an overlord that leads", lambda: b"true" in get(f"{coordinator}/druid/indexer/v1/isLeader")),
+        (f"the health of the broker on port {port}", lambda: get(f"{broker}/status/health") == b"true"),
+        ("a worker for tasks", lambda: bool(msgspec.json.decode(get(f"{coordinator}/druid/indexer/v1/workers") or b"[]"))),
+    ):
+        druid.wait_until(holds, READY_SECONDS_MAX, what)
 
 
-def _is_up(tls: ssl.SSLContext, port: int, coordinator_port: int) -> bool:
-    coordinator = f"https://127.0.0.1:{coordinator_port}"
-    return (
-        _get(tls, f"{coordinator}/status/health") == b"true"
-        and b"true" in (_get(tls, f"{coordinator}/druid/indexer/v1/isLeader") or b"")
-        and _get(tls, f"https://127.0.0.1:{port}/status/health") == b"true"
-        and bool(msgspec.json.decode(_get(tls, f"{coordinator}/druid/indexer/v1/workers") or b"[]"))
-    )
-
-
-def _get(tls: ssl.SSLContext, url: str) -> bytes | None:
+def _get(tls: ssl.SSLContext, url: str) -> bytes:
+    """What the service answers; nothing while it does not."""
     try:
-        with urllib.request.urlopen(url, timeout=2, context=tls) as answer:  # noqa: S310 - a URL of this module
+        with urllib.request.urlopen(url, timeout=_ANSWER_S_MAX, context=tls) as answer:  # noqa: S310 - a URL of this module
             return bytes(answer.read()).strip()
     except (urllib.error.URLError, OSError):
-        return None
+        return b""
 
 
 def _class_paths(jars: pathlib.Path, classes: pathlib.Path, conf: pathlib.Path) -> tuple[str, str]:

@@ -1,7 +1,10 @@
 """Ports are free when they are said to be."""
 
+import concurrent.futures
+import os
 import pathlib
 import socket
+import tempfile
 
 import pytest
 
@@ -9,11 +12,47 @@ from deploy.machine.ports import CHOSEN, free_ports, is_open, require_free
 from foundation.refusal import Refusal
 
 
+@pytest.fixture
+def own_temporary_files(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A folder for temporary files in which no port was given out yet."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
 def test_free_ports_are_different_and_can_be_listened_on() -> None:
     ports = free_ports(5)
     assert len(set(ports)) == 5
     for port in ports:
         require_free(port, "a test")
+
+
+def test_a_port_is_not_given_to_another_before_its_server_had_time_to_listen(
+    own_temporary_files: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploy.machine.ports.CHOSEN", CHOSEN[:400])
+    with concurrent.futures.ThreadPoolExecutor(4) as callers:
+        given = [port for ports in callers.map(free_ports, [5] * 40) for port in ports]
+    assert len(set(given)) == 200
+
+
+def test_a_port_is_given_again_after_a_while(own_temporary_files: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.machine.ports.CHOSEN", [free_ports(1)[0]])
+    [port] = free_ports(1)
+    with pytest.raises(Refusal, match="too few free ports"):
+        free_ports(1)
+    monkeypatch.setattr("deploy.machine.ports.KEPT_S", 0.0)
+    assert free_ports(1) == [port]
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", bytes(8 * len(CHOSEN))])
+def test_what_stands_in_the_file_of_given_ports_stops_nobody(own_temporary_files: pathlib.Path, content: bytes) -> None:
+    (own_temporary_files / f"weir-ports-{os.getuid()}").write_bytes(content)
+    assert len(set(free_ports(3) + free_ports(3))) == 6
+
+
+def test_without_a_place_for_given_ports_there_are_still_free_ones(own_temporary_files: pathlib.Path) -> None:
+    (own_temporary_files / f"weir-ports-{os.getuid()}").symlink_to("/etc/passwd")
+    assert len(free_ports(3)) == 3
 
 
 def test_no_outgoing_connection_can_take_a_free_port_before_its_use() -> None:

@@ -3,10 +3,10 @@ package weir;
 import java.io.File;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import org.apache.zookeeper.server.ServerConfig;
 import org.apache.zookeeper.server.ZooKeeperServerMain;
 
@@ -15,10 +15,13 @@ import org.apache.zookeeper.server.ZooKeeperServerMain;
  * of a service's HTTP filters in a static field.
  *
  * <p>The arguments are the folder of the configuration, ZooKeeper's property file, the class path of a service, and the services in the
- * order of their start. It prints {@code READY} once all are up.
+ * order of their start. It prints {@code READY} once all are up. If a service does not start, the process ends with status 3.
  */
 public final class AllOfDruid {
-  private static final Deque<AutoCloseable> RUNNING = new ArrayDeque<>();
+  /** Without a lock: a service that cannot start ends the process from inside its start, and what runs then stops the others. */
+  private static final Deque<AutoCloseable> RUNNING = new ConcurrentLinkedDeque<>();
+
+  private static volatile int status = 3;
 
   private AllOfDruid() {}
 
@@ -26,14 +29,23 @@ public final class AllOfDruid {
     startZooKeeper(arguments[1]);
     final URL[] classPath = urls(arguments[2]);
     Runtime.getRuntime().addShutdownHook(new Thread(AllOfDruid::stop, "stop"));
-    for (int i = 3; i < arguments.length; i++) {
-      synchronized (RUNNING) {
+    try {
+      for (int i = 3; i < arguments.length; i++) {
         RUNNING.push(start(arguments[i], arguments[0], classPath));
+        System.out.println("started " + arguments[i]);
       }
-      System.out.println("started " + arguments[i]);
+    } catch (Throwable e) {
+      end(e);
     }
+    status = 0;
     System.out.println("READY");
     Thread.currentThread().join();
+  }
+
+  /** Threads of the services that have started would keep the process alive without the others. */
+  private static void end(Throwable e) {
+    e.printStackTrace();
+    Runtime.getRuntime().halt(3);
   }
 
   private static void startZooKeeper(String file) throws Exception {
@@ -48,8 +60,7 @@ public final class AllOfDruid {
     try {
       new ZooKeeperServerMain().runFromConfig(config);
     } catch (Exception e) {
-      e.printStackTrace();
-      Runtime.getRuntime().halt(3);
+      end(e);
     }
   }
 
@@ -73,15 +84,13 @@ public final class AllOfDruid {
   }
 
   private static void stop() {
-    synchronized (RUNNING) {
-      while (!RUNNING.isEmpty()) {
-        try {
-          RUNNING.pop().close();
-        } catch (Throwable e) {
-          e.printStackTrace();
-        }
+    while (!RUNNING.isEmpty()) {
+      try {
+        RUNNING.pop().close();
+      } catch (Throwable e) {
+        e.printStackTrace();
       }
     }
-    Runtime.getRuntime().halt(0);
+    Runtime.getRuntime().halt(status);
   }
 }
