@@ -8,9 +8,9 @@ from api.definitions.approval import Approval
 from api.definitions.control_topic import ControlTopic
 from api.definitions.definition_shapes import KeptParts
 from api.definitions.feature_versions import FeatureVersion, feature_versions
-from api.definitions.following import Following
 from api.definitions.in_force import InForce
 from api.definitions.published import Published, new_models, what_changes
+from api.definitions.release_following import ReleaseFollowing
 from api.http.etag import etag_matches
 from api.http.health import Health
 from api.http.problem import Problem
@@ -73,7 +73,7 @@ class Definitions:
         self._health = health
         self._topic = ControlTopic(registry, in_force, health, log, topic)
         self._clock = clock
-        self.following = Following(registry, in_force, health, self._topic, clock, found)
+        self.following = ReleaseFollowing(registry, in_force, health, self._topic, clock, found)
 
     async def put(self, changes: Changes, by: str, seen: Mapping[str, str] | None = None) -> Published:
         """Makes a new release with `changes` and returns when it is on the control topic.

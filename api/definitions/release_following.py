@@ -23,7 +23,7 @@ ELSEWHERE = "start"
 """The author that the registry names for a release found on the control topic; the start of the system writes the first one."""
 
 
-class Following:
+class ReleaseFollowing:
     """Takes in the control topic. Only the event loop's thread may use it; it compiles and calls the registry in threads.
 
     Args:
