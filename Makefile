@@ -33,9 +33,12 @@ help:
 
 ready: .venv/.ready
 
-# Compiled once before anything asks for them: side by side, each process would compile them for itself.
+# Compiled once before anything asks for them: side by side, each process would compile them for itself. Those of features take as long as
+# all others, which a second process compiles as it imports them.
 kernels: ready
-	@$(RUN)python -c "from pipeline.trial.trial_budget import warm_up; warm_up()"
+	@$(RUN)python -c "import pipeline.trial.trial_budget" & \
+	$(RUN)python -c "from features.profiles.warm_kernels import compile_kernels; compile_kernels(); from pipeline.trial.trial_budget import warm_up; warm_up()"; \
+	status=$$?; wait; exit $$status
 
 jars: ready
 	$(RUN)weir doctor --jars
@@ -56,9 +59,10 @@ WITHOUT_SERVERS := $(ORDINARY) and not integration
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
 SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/training
 
+# The Java tests run while the kernels are compiled.
 test: ready
-	@$(MAKE) --no-print-directory -j2 jars kernels
-	@$(MAKE) --no-print-directory -j$(LANES) -k test-units test-kafka test-flink test-system test-stores test-full-profile test-browser test-java
+	@$(MAKE) --no-print-directory -j2 -k kernels test-java; prepared=$$?; \
+	$(MAKE) --no-print-directory -j$(LANES) -k test-units test-kafka test-flink test-system test-stores test-full-profile test-browser && exit $$prepared
 
 test-servers: test-kafka test-flink test-system test-stores test-full-profile test-browser
 
@@ -89,7 +93,7 @@ test-browser:
 test-units:
 	@$(RUN)pytest $(UNITS) -m "$(WITHOUT_SERVERS)" $(ARGS) | sed -u 's/^/units: /'
 
-test-java:
+test-java: jars
 	$(RUN)weir doctor --test-java
 
 test-long: jars kernels
