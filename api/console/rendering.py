@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.console.assets import asset_path
 from api.console.shown.shown_values import FILTERS
+from api.console.shown.told_conditions import matched_values, telling
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -23,6 +24,7 @@ def environment() -> Environment:
     made.globals["asset"] = asset_path
     made.globals["json_of"] = lambda value: msgspec.json.encode(value).decode()
     made.filters.update(FILTERS)
+    made.filters.update(telling=telling, matched_values=matched_values)
     return made
 
 

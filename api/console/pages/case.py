@@ -7,7 +7,8 @@ from typing import Any
 from alerts.book.reasons import told_reasons
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page
-from api.console.shown.usual_values import met_before, usual_of, usual_values
+from api.console.shown.told_conditions import read_of
+from api.console.shown.usual_values import Alike, alike, met_before, usual_of, usual_values
 from api.console.shown.verdict_choices import choices_of
 from api.console.shown.waterfall import contributions_of, waterfall
 
@@ -33,6 +34,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
     )
     theirs = of_user or (profile if user is None else None)
     usual = usual_of(decision, theirs["recent"]["decisions"]) if decision and theirs else []
+    same = alike(decision, usual) if decision else Alike((), None)
     contributions = contributions_of(decision.get("contributions")) if decision else None
     return {
         "title": case["title"],
@@ -48,10 +50,12 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "contributions": contributions,
         "bars": waterfall(contributions) if contributions else [],
         "user": user,
-        "usual": usual_values(decision, usual) if decision else [],
-        "usual_numbers": {one.name: one for one in usual_values(decision, usual, "event")} if decision else {},
+        "alike": same,
+        "usual": usual_values(decision, same.events) if decision else [],
+        "usual_numbers": {one.name: one for one in usual_values(decision, same.events, "event")} if decision else {},
         "met": met_before(decision, usual) if decision else {},
         "rules": rules if decision else [],
+        "read": read_of(rules, decision["matches"]) | set(contributions.inputs if contributions else ()) if decision else set(),
         "remembered": profile["remembered"] if profile else {"facts": [], "notes": [], "verdicts": [], "cases": []},
         "choices": choices_of(taxonomy, case["typology"]),
     }

@@ -9,6 +9,8 @@ import msgspec
 APPROVED = "approve"
 KNOWN_MIN = 3
 """Of fewer other values nobody can say what is usual."""
+KINDS = ("kind", "type", "event_type")
+"""The dimensions that say what kind of event one is, by their usual names; the first that a decision has counts."""
 
 
 class Usual(msgspec.Struct, frozen=True):
@@ -29,6 +31,21 @@ class Usual(msgspec.Struct, frozen=True):
         return not self.least <= self.value <= self.greatest
 
 
+class Alike(msgspec.Struct, frozen=True):
+    """The events that numbers of another one are compared with: of its `kind`, or of all kinds where too few are of it.
+
+    `kind` is None where events have none, and '' for events of all kinds.
+    """
+
+    events: Sequence[Mapping[str, Any]]
+    kind: str | None
+
+    @property
+    def words(self) -> str:
+        """What they are, behind the word for how many."""
+        return {None: "approved", "": "approved of all kinds"}.get(self.kind, f"approved of kind {self.kind}")
+
+
 class Met(msgspec.Struct, frozen=True):
     """How many of the `known` other events have the text or entity that this event has under a name."""
 
@@ -45,12 +62,28 @@ def usual_of(decision: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -
     return [other for other in theirs if other.get("action") == APPROVED]
 
 
+def alike(decision: Mapping[str, Any], usual: Sequence[Mapping[str, Any]]) -> Alike:
+    """Those of `usual` that are of the kind of `decision`: deposits would else say which purchases are usual.
+
+    Args:
+        decision: on the event.
+        usual: see `usual_of`.
+    """
+    said = [each.get("dimensions") or {} for each in (decision, *usual)]
+    name = next((name for name in KINDS if any(name in each for each in said)), None)
+    if name is None:
+        return Alike(usual, None)
+    kind = said[0].get(name)
+    same = [each for each, dimensions in zip(usual, said[1:], strict=True) if dimensions.get(name) == kind]
+    return Alike(same, kind or None) if len(same) >= KNOWN_MIN else Alike(usual, "")
+
+
 def usual_values(decision: Mapping[str, Any], usual: Iterable[Mapping[str, Any]], part: str = "features") -> Sequence[Usual]:
     """The features of an event, those beyond the usual first, each by the order in which the release has them.
 
     Args:
         decision: on the event.
-        usual: see `usual_of`.
+        usual: the events to compare with, see `alike`.
         part: of the decisions, which has the values: ``features``, or ``event`` for its numbers.
     """
     seen = [each.get(part) or {} for each in usual]

@@ -1,8 +1,9 @@
-// What every page does: keys, help, times, the theme, and trying again by itself where the system was away.
+// What every page does: keys, help, times, the theme, tables on phones, and trying again by itself where the system was away.
 
 import { listenToCopying } from "../copying.js";
 import { openHelp } from "../help.js";
 import { listenToKeys, onKey } from "../keyboard.js";
+import { nameCellsOnPhones } from "../phone_tables.js";
 import { listenToTheme } from "../theme.js";
 import { showTimes } from "../times.js";
 
@@ -17,6 +18,7 @@ document.getElementById("help")?.addEventListener("click", help);
 listenToTheme(document.getElementById("theme"));
 showTimes();
 listenToCopying();
+nameCellsOnPhones();
 for (const form of document.querySelectorAll<HTMLFormElement>("form[data-sends-itself]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }

@@ -61,7 +61,7 @@ function showDecisions(): void {
     html`<table id="decisions-table">
       <thead><tr>${["Event", "Of", "Time", "Action", "Score", "By", "Why", "Took"].map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
       <tbody>${newest.map(
-        (each) => html`<tr key=${`${each.user} ${each.event_id}`}><td><bdi>${cut(each.event_id)}</bdi></td><td><bdi>${cut(each.user)}</bdi></td><td>${timeOf(each.event_time)}</td><td><span class=${`badge ${KINDS[each.action] ?? ""}`}>${cut(each.action)}</span></td><td class="number">${each.score === null ? "–" : each.score.toFixed(3)}</td><td>${cut(each.decided_by)}</td><td><bdi>${cut(each.reasons.join("; "))}</bdi></td><td class="number">${each.latency_ms === null ? "–" : `${number.format(each.latency_ms)} ms`}</td></tr>`,
+        (each) => html`<tr key=${`${each.user} ${each.event_id}`}><td><bdi>${cut(each.event_id)}</bdi></td><td><bdi>${cut(each.user)}</bdi></td><td>${timeOf(each.event_time)}</td><td><span class=${`badge ${KINDS[each.action] ?? ""}`}>${cut(each.action)}</span></td><td class="number">${each.score === null ? "–" : each.score.toFixed(3)}</td><td class="narrow">${cut(each.decided_by)}</td><td><bdi>${cut(each.reasons.join("; "))}</bdi></td><td class="number">${each.latency_ms === null ? "–" : `${number.format(each.latency_ms)} ms`}</td></tr>`,
       )}</tbody>
     </table>`,
     place,

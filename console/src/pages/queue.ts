@@ -56,7 +56,7 @@ function update(row: HTMLTableRowElement, one: Case): void {
     const cell = row.querySelector(`[data-field="${field}"]`);
     if (cell && cell.textContent !== text) cell.textContent = text;
   };
-  write("holder", one.holder || "–");
+  write("holder", one.holder);
   write("state", one.state);
   write("events", String(one.events));
 }

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from api.console.pages.case import event_of, reasons_of, user_of
 from api.console.shown.shown_values import amount_of, number_of, span_of, text_of, time_of
-from api.console.shown.usual_values import Met, met_before, usual_of, usual_values
+from api.console.shown.told_conditions import matched_values, read_of, telling
+from api.console.shown.usual_values import Met, alike, met_before, usual_of, usual_values
 from api.console.shown.verdict_choices import choices_of
 from api.console.shown.waterfall import ROW, SHOWN_MAX, WIDTH, Contributions, contributions_of, waterfall
 
@@ -104,3 +105,27 @@ def test_values_are_shown_shortly() -> None:
     assert [span_of(ms) for ms in (None, 900, 61_000, 7_200_000, 172_800_000)] == ["–", "900 ms", "1 min", "2 h", "2 d"]
     assert str(time_of(0)) == '<time datetime="1970-01-01T00:00:00.000Z" title="1970-01-01 00:00:00 UTC">1970-01-01 00:00 UTC</time>'
     assert (str(time_of(None)), str(time_of(-1)), str(time_of(1 << 60))) == ("–", "–", "–")
+
+
+def test_numbers_are_compared_with_events_of_their_kind_and_with_all_where_these_are_too_few() -> None:
+    """A salary says nothing of what somebody pays in a shop."""
+    bought = [approved(at, event={"amount": amount}, dimensions={"kind": None}) for at, amount in enumerate((20.0, 30.0, 40.0))]
+    earned = [approved(at, event={"amount": 9_000.0}, dimensions={"kind": "incoming"}) for at in (5, 6)]
+    plain = [approved(at, event={"amount": 1.0}) for at in range(4)]
+    of_kind = {None: bought, "incoming": [*bought, *earned]}
+    for kind, expected in of_kind.items():
+        assert alike({"dimensions": {"kind": kind}}, [*bought, *earned]).events == expected
+    assert alike({"dimensions": {"kind": "incoming"}}, [*bought, *earned]).words == "approved of all kinds"
+    assert alike({"dimensions": {"type": "a"}}, [approved(1, dimensions={"type": "a"})] * 3).words == "approved of kind a"
+    assert (alike({}, plain).events, alike({}, plain).words) == (plain, "approved")
+
+
+def test_a_condition_shows_each_value_once_and_not_that_it_is_there() -> None:
+    there = {"predicate": "has(event.kind)", "truth": "true", "values": {"event.kind": "transfer"}}
+    asked = {"predicate": 'event.kind == "transfer"', "truth": "true", "values": {"event.kind": "transfer"}}
+    missing = there | {"truth": "false", "values": {}}
+    assert (telling([there, asked]), telling([there]), telling([missing, asked])) == ([asked], [there], [missing, asked])
+    rule = {"pattern": "fast", "when": {"predicates": [asked]}}
+    matches = [{"pattern": "slow", "values": {"a": 1}}, {"pattern": "fast", "values": {"event.kind": "transfer", "spent": 9.0}}]
+    assert (matched_values(rule, matches), matched_values({"pattern": "fast", "when": None}, [])) == ({"spent": 9.0}, {})
+    assert read_of([rule, {"pattern": "slow", "when": None}], matches) == {"a", "event.kind", "spent"}
