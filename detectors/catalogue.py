@@ -32,6 +32,7 @@ from detectors.scores.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
 from detectors.scores.cauchy_combination import CauchyCombination, CauchyScoring
 from detectors.scores.weighted_combination import WeightedCombination
 from detectors.snapshot_kind import SnapshotKind
+from foundation.slices import Slices
 
 __all__ = [
     "KEYED",
@@ -46,6 +47,7 @@ __all__ = [
     "Scoring",
     "learner_of",
     "score_from",
+    "score_in_slices",
 ]
 
 LEARNERS: Final[dict[str, type[Learner]]] = {
@@ -92,7 +94,7 @@ SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
     "combine.Cauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
     "combine.WeightedCauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
     "boosted.SymmetricTrees": SnapshotKind(BOOSTED_ARRAYS, BoostedScoring),
-    **{name: SnapshotKind(RIVER_ARRAYS, RiverScoring) for name in RIVER},
+    **{name: SnapshotKind(RIVER_ARRAYS, RiverScoring, RiverScoring.in_slices) for name in RIVER},
 }
 """What a snapshot may be, by the kind that it states. The kind of a learner's snapshots is the learner's name."""
 
@@ -108,6 +110,15 @@ def score_from(kind: str, arrays: Arrays) -> Scoring:
     Raises:
         ValueError: there is no such kind, or its snapshots cannot hold these arrays.
     """
-    if kind not in SNAPSHOT_KINDS:
-        raise ValueError(f"expected a snapshot of one of the kinds {sorted(SNAPSHOT_KINDS)}, got {kind!r}")
-    return SNAPSHOT_KINDS[kind].read(arrays)
+    return _kind(kind).read(arrays)
+
+
+def score_in_slices(kind: str, arrays: Arrays) -> Slices[Scoring]:
+    """Does what `score_from` does in slices, see `foundation.slices`: a model of River takes longer than a decision may wait."""
+    return (yield from _kind(kind).read_in_slices(arrays))
+
+
+def _kind(name: str) -> SnapshotKind[Scoring]:
+    if name not in SNAPSHOT_KINDS:
+        raise ValueError(f"expected a snapshot of one of the kinds {sorted(SNAPSHOT_KINDS)}, got {name!r}")
+    return SNAPSHOT_KINDS[name]

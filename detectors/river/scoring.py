@@ -13,9 +13,10 @@ from detectors.matrix import as_matrix
 from detectors.river.allowed import SCORING_ROLES, VERSION
 from detectors.river.building import input_names
 from detectors.river.scores import Row, as_row, contributions_of, score_of
-from detectors.river.state_reading import read_state
+from detectors.river.state_reading import read_in_slices, read_state
 from detectors.scores.recent_scores import LEVELS, mid_ranks
 from detectors.snapshot_kind import Form
+from foundation.slices import Slices
 
 ARRAYS: Final[Mapping[str, Form]] = {
     "river": ("|u1", (None,)),
@@ -40,6 +41,8 @@ class RiverScoring:
         arrays: `river` its version; `state` of the model; `form`: number of inputs, place of the role in `ROLES`, and 1 where scores lie in
             [0, 1]; `since` the last drift, in events; `score_grid` of recent scores.
 
+        model: that state, where somebody has read it; see `in_slices`.
+
     Raises:
         ValueError: a model of this version of River cannot have published these arrays.
     """
@@ -47,7 +50,7 @@ class RiverScoring:
     ROLES: ClassVar[tuple[str, ...]] = SCORING_ROLES
     scale: Literal["log_odds", "score"] = "score"
 
-    def __init__(self, arrays: Arrays) -> None:
+    def __init__(self, arrays: Arrays, model: object = None) -> None:
         version_cells(expect_array(arrays, "river", "|u1", (None,)))
         self.inputs, role, unit = (int(each) for each in expect_array(arrays, "form", "<i8", (3,)))
         if not (1 <= self.inputs <= INPUTS_MAX and 0 <= role < len(self.ROLES)):
@@ -60,11 +63,19 @@ class RiverScoring:
             raise ValueError(f"array 'score_grid': expected {len(LEVELS)} scores in ascending order, got {len(self._grid)}")
         self._since = float(expect_array(arrays, "since", "<f8", (1,))[0])
         self._names = input_names(self.inputs)
-        model = read_state(expect_array(arrays, "state", "|u1", (None,)).tobytes())
+        if model is None:
+            model = read_state(expect_array(arrays, "state", "|u1", (None,)).tobytes())
         _expect_method(model, {"classifier": "predict_proba_one", "drift": "update"}.get(self._role, "score_one"))
         self._score = score_of(model, self._role, bool(unit), self._names)
         nothing = self._one(Row())
         self.base = 0.0 if math.isnan(nothing) else nothing
+
+    @classmethod
+    def in_slices(cls, arrays: Arrays) -> Slices["RiverScoring"]:
+        """Makes it in slices of some milliseconds, see `detectors.river.state_reading.read_in_slices`."""
+        version_cells(expect_array(arrays, "river", "|u1", (None,)))
+        model = yield from read_in_slices(expect_array(arrays, "state", "|u1", (None,)).tobytes())
+        return cls(arrays, model)
 
     @staticmethod
     def freshness(since: float) -> float:

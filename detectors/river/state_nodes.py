@@ -1,15 +1,20 @@
 """The form of a model's state: a table of nodes that hold plain values and refer to each other by number.
 
 There is no nesting, so that a reader needs no recursion, and nothing in it says what to run. A value is a plain value, or a list with the
-number of a node.
+number of a node. The table is written in parts of `PART` nodes, which can be read one after the other.
 """
 
 from itertools import pairwise
 from typing import Any, Final
 
+from foundation.slices import Slices
+
 NODES_MAX: Final = 200_000
 BYTES_MAX: Final = 4 << 20
 """The maximum size of an encoded state: all states of the learners travel in one record of 16 MiB."""
+
+PART: Final = 256
+"""So many nodes are a slice of all that is done with a table: some ten microseconds each."""
 
 LIST: Final = "list"
 TUPLE: Final = "tuple"
@@ -37,7 +42,7 @@ UPWARD: Final = "parent"
 Node = list[Any]
 
 
-def refuse_circles(nodes: list[Node]) -> None:
+def refuse_circles(nodes: list[Node]) -> Slices[None]:
     """Refuses references that lead in a circle, where scoring could run for ever.
 
     Those by `UPWARD`, and of an object's own methods to it, lead back; the former must come to an end among themselves.
@@ -45,20 +50,27 @@ def refuse_circles(nodes: list[Node]) -> None:
     Raises:
         ValueError: there is a circle.
     """
-    down: list[list[int]] = [[] for _ in nodes]
-    up: list[list[int]] = [[] for _ in nodes]
+    down: list[list[int]] = []
+    up: list[list[int]] = []
     for place, node in enumerate(nodes):
+        if place % PART == 0:
+            yield
+        below: list[int] = []
+        above: list[int] = []
         if node[0] == OBJECT:
             for before, value in pairwise(node):
                 if type(value) is list:
-                    (up if before == UPWARD else down)[place].append(value[0])
+                    (above if before == UPWARD else below).append(value[0])
         elif node[0] != METHOD:
-            down[place] = [value[0] for value in node if type(value) is list]
-    if not (_ends(down) and _ends(up)):
-        raise ValueError("expected a state without circles, got one whose parts refer to each other in a circle")
+            below = [value[0] for value in node if type(value) is list]
+        down.append(below)
+        up.append(above)
+    for edges in (down, up):
+        if not (yield from _end(edges)):
+            raise ValueError("expected a state without circles, got one whose parts refer to each other in a circle")
 
 
-def _ends(edges: list[list[int]]) -> bool:
+def _end(edges: list[list[int]]) -> Slices[bool]:
     """Tells whether every path comes to an end, by taking off what nothing refers to, again and again."""
     referred = [0] * len(edges)
     for each in edges:
@@ -68,6 +80,8 @@ def _ends(edges: list[list[int]]) -> bool:
     taken = 0
     while free:
         taken += 1
+        if taken % PART == 0:
+            yield
         for other in edges[free.pop()]:
             referred[other] -= 1
             if not referred[other]:

@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from detectors.river import state_nodes as nodes
-from detectors.river.state_nodes import BYTES_MAX, NODES_MAX, Node, refuse_circles
+from detectors.river.state_nodes import BYTES_MAX, NODES_MAX, PART, Node, refuse_circles
 from detectors.river.state_table import COMPILED, METHODS, callables, classes, compiled_classes, vectors
+from foundation.slices import Slices, completed, parts_of
 
 _RANDOM_CELLS = 625
 _DTYPES = ("<f8", "<i8", "|b1")
@@ -31,39 +32,58 @@ def read_state(written: bytes) -> Any:
     was_on = gc.isenabled()
     gc.disable()
     try:
-        return _read(written)
+        return completed(read_in_slices(written))
     finally:
         if was_on:
             gc.enable()
 
 
-def _read(written: bytes) -> Any:
+def read_in_slices(written: bytes) -> Slices[Any]:
+    """Does what `read_state` does in slices of `PART` nodes, some milliseconds each; the collector of garbage is left to who runs them.
+
+    Raises:
+        ValueError: `write_state` cannot have written this.
+    """
+    table = yield from _table_of(written)
+    yield from _refuse_strange(table)
+    yield from refuse_circles(table)
+    try:
+        made = yield from _Made().all_of(table)
+    except (TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise ValueError(f"expected the state of a model of River, got one that cannot be: {type(error).__name__}: {error}") from error
+    return made[0]
+
+
+def _table_of(written: bytes) -> Slices[list[Node]]:
+    """Reads the nodes. Earlier versions wrote all of them as one part, which stands there itself."""
     if len(written) > BYTES_MAX:
         raise ValueError(f"expected a state of at most {BYTES_MAX} bytes, got {len(written)}")
+    table: list[Node] = []
     try:
-        table = msgspec.msgpack.decode(written, type=list[list[Any]])
+        for part in msgspec.msgpack.decode(written, type=list[bytes | list[Any]]):
+            if isinstance(part, bytes):
+                table += msgspec.msgpack.decode(part, type=list[list[Any]])
+                yield
+            else:
+                table.append(part)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"expected the state of a model of River, got other bytes: {error}") from error
     if not 0 < len(table) <= NODES_MAX:
         raise ValueError(f"expected a state of 1 to {NODES_MAX} parts, got {len(table)}")
-    _refuse_strange(table)
-    refuse_circles(table)
-    made = _Made()
-    try:
-        return made.all_of(table)[0]
-    except (TypeError, LookupError, AttributeError, OverflowError) as error:
-        raise ValueError(f"expected the state of a model of River, got one that cannot be: {type(error).__name__}: {error}") from error
+    return table
 
 
-def _refuse_strange(table: list[Node]) -> None:
+def _refuse_strange(table: list[Node]) -> Slices[None]:
     count = len(table)
-    for node in table:
-        if not node or node[0] not in _MAKERS:
-            raise ValueError(f"expected nodes of known kinds, got {node[:1]}")
-        for value in node:  # in line: it is a fifth of all that reading costs, which a decision may wait for
-            kind = type(value)
-            if kind is dict or (kind is list and not (len(value) == 1 and type(value[0]) is int and 0 <= value[0] < count)):
-                raise ValueError("expected plain values and numbers of nodes, got something nested")
+    for part in parts_of(table, PART):
+        for node in part:
+            if not node or node[0] not in _MAKERS:
+                raise ValueError(f"expected nodes of known kinds, got {node[:1]}")
+            for value in node:  # in line: it is a tenth of all that reading costs
+                kind = type(value)
+                if kind is dict or (kind is list and not (len(value) == 1 and type(value[0]) is int and 0 <= value[0] < count)):
+                    raise ValueError("expected plain values and numbers of nodes, got something nested")
+        yield
 
 
 class _Made:
@@ -73,12 +93,16 @@ class _Made:
         self._made: list[Any] = []
         self._fills: list[tuple[Callable[[list[Any]], None], list[Any]]] = []
 
-    def all_of(self, table: list[Node]) -> list[Any]:
+    def all_of(self, table: list[Node]) -> Slices[list[Any]]:
         made = self._made
-        for node in table:
-            made.append(_MAKERS[node[0]](self, *node[1:]))
-        for fill, values in self._fills:
-            fill([made[value[0]] if type(value) is list else value for value in values])
+        for part in parts_of(table, PART):
+            for node in part:
+                made.append(_MAKERS[node[0]](self, *node[1:]))
+            yield
+        for fills in parts_of(self._fills, PART):
+            for fill, values in fills:
+                fill([made[value[0]] if type(value) is list else value for value in values])
+            yield
         return made
 
     def value(self, value: Any) -> Any:

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from detectors.river import state_nodes as nodes
-from detectors.river.state_nodes import BYTES_MAX, NODES_MAX, Node, refuse_circles
+from detectors.river.state_nodes import BYTES_MAX, NODES_MAX, PART, Node, refuse_circles
 from detectors.river.state_table import METHODS, UNUSED, classes, compiled_classes, name_of, names_of_callables, vectors
+from foundation.slices import completed, parts_of
 
 _PLAIN = (bool, int, float, str, type(None))
 _SEQUENCES: dict[type, str] = {list: nodes.LIST, tuple: nodes.TUPLE, set: nodes.SET, frozenset: nodes.FROZEN}
@@ -28,8 +29,8 @@ def write_state(model: object) -> bytes:
     table = _Table()
     table.value(model)
     table.fill()
-    refuse_circles(table.nodes)
-    written = msgspec.msgpack.encode(table.nodes)
+    completed(refuse_circles(table.nodes))
+    written = msgspec.msgpack.encode([msgspec.msgpack.encode(part) for part in parts_of(table.nodes, PART)])
     if len(written) > BYTES_MAX:
         raise ValueError(f"expected a state of at most {BYTES_MAX} bytes, got {len(written)}")
     return written

@@ -9,9 +9,9 @@ import msgspec
 from foundation.content_hash import content_hash
 from foundation.document import read_document
 from foundation.refusal import Refusal
+from foundation.slices import Slices, completed, parts_of
 from patterns.language.pattern import STATUSES
 from patterns.language.rule_folder import extended_by, source_of
-from patterns.predicates.slices import Slices, completed, parts_of
 
 PATTERN_PREFIX = "pattern:"
 """The prefix of a rule's id among the parts of a release."""

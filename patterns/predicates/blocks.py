@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.number_arrays import Int64s
+from foundation.slices import Slices, numbers_of, parts_of
 from patterns.predicates.atoms import Attribute
 from patterns.predicates.demands import Allowed
 from patterns.predicates.form import ERROR, MISSING, NAN, Form
 from patterns.predicates.kernels.index_kernels import BLOCK, FIRST_CELL, ROWS_MAX, WORDS, divide_cells, fill_rows, number_pairs
-from patterns.predicates.slices import Slices, numbers_of, parts_of
 from patterns.predicates.span_table import Cuts, SpanTable
 
 

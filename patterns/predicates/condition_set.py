@@ -7,6 +7,7 @@ import numpy as np
 
 from features.expressions.functions.column import Column
 from foundation.number_arrays import Int64s
+from foundation.slices import Slices, completed, parts_of
 from patterns.language.pattern import Condition
 from patterns.predicates.cells import locate_many
 from patterns.predicates.cost import cost_of_all
@@ -17,7 +18,6 @@ from patterns.predicates.index import Index, build_index
 from patterns.predicates.kernels.candidate_kernels import find_candidates
 from patterns.predicates.kernels.truth_kernels import verify
 from patterns.predicates.late_values import LatePlan, ask_late
-from patterns.predicates.slices import Slices, completed, parts_of
 
 _PASSING = 0.01
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foundation.number_arrays import Int64s
+from foundation.slices import Slices, numbers_of, parts_of
 from patterns.predicates.atoms import Atom, Attribute
 from patterns.predicates.blocks import Blocks, build_blocks
 from patterns.predicates.form import Form
-from patterns.predicates.slices import Slices, numbers_of, parts_of
 from patterns.predicates.span_table import Cuts, SpanTable
 from patterns.predicates.text_numbers import TextNumbers
 from patterns.predicates.tree import MISSING_MEANS

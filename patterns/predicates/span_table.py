@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from foundation.number_arrays import Int64s
+from foundation.slices import Slices, numbers_of
 from patterns.predicates.kernels.index_kernels import find_cuts, place_spans
-from patterns.predicates.slices import Slices, numbers_of
 from patterns.predicates.spans import Spans
 
 

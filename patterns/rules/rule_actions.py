@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from foundation.number_arrays import Float64s, Int8s
+from foundation.slices import Slices, each_of
 from patterns.decision_order import ACTIONS
 from patterns.lifecycle.canary import chosen, seed_of
 from patterns.matches import Bools, Rule
-from patterns.predicates.slices import Slices, each_of
 from patterns.rules.matched_pairs import MatchedPairs
 
 
@@ -45,7 +45,7 @@ class RuleActions:
 
     @classmethod
     def in_slices(cls, rules: Sequence[Rule], order: Sequence[int]) -> Slices["RuleActions"]:
-        """Reads in slices what rules ask for, see `patterns.predicates.slices`."""
+        """Reads in slices what rules ask for, see `foundation.slices`."""
         seeds = yield from each_of(rules, lambda rule: seed_of(rule.pattern))
         actions = yield from each_of(rules, lambda rule: ACTIONS.index(rule.action) if rule.action else -1)
         adjusts = np.array([rule.adjust for rule in rules])

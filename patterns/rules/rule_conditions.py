@@ -6,11 +6,11 @@ import numpy as np
 
 from features.expressions.functions.column import Column
 from foundation.number_arrays import Int64s
+from foundation.slices import Slices
 from patterns.language.pattern import Condition, Pattern
 from patterns.matches import NOTHING_HIDDEN, Hidden
 from patterns.predicates.condition_set import ConditionSet, Fired
 from patterns.predicates.form import Forms
-from patterns.predicates.slices import Slices
 from patterns.rules.keyed.rule_sequences import MatchedRules
 from patterns.rules.matched_pairs import MatchedPairs, pairs_of_events, pairs_of_sequences
 
@@ -35,7 +35,7 @@ class RuleConditions:
     def in_slices(
         cls, patterns: Sequence[Pattern], is_apart: Sequence[bool], of_steps: Sequence[Condition], forms: Forms
     ) -> Slices["RuleConditions"]:
-        """Compiles conditions in slices, see `patterns.predicates.slices`.
+        """Compiles conditions in slices, see `foundation.slices`.
 
         Args:
             patterns: all rules that are evaluated.

@@ -9,11 +9,11 @@ from features.profiles.sections import Section
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet
 from foundation.number_arrays import Float64s
+from foundation.slices import Slices, completed, each_of, parts_of
 from patterns.findings import Findings, found_by
 from patterns.language.pattern import Pattern
 from patterns.matches import MATCHES_MAX, Hidden, Matches, Rule, Sight, no_matches
 from patterns.predicates.form import Forms
-from patterns.predicates.slices import Slices, completed, each_of, parts_of
 from patterns.rules.keyed.all_sequences import AllSequences
 from patterns.rules.keyed.entity_rules import key_rules_of
 from patterns.rules.keyed.rule_absences import TellingRule
@@ -72,7 +72,7 @@ class RuleSet:
     def in_slices(
         cls, rules: Sequence[LiveRule], schema: Schema, features: FeatureSet, rule_actions: Sequence[int], forms: Forms, named_max: int
     ) -> Slices["RuleSet"]:
-        """Compiles rules in slices, see `patterns.predicates.slices`; the arguments are those of the class."""
+        """Compiles rules in slices, see `foundation.slices`; the arguments are those of the class."""
         ordered = yield from by_weight(rules)
         made = cls(ordered, named_max)
         yield from made._compile(schema, features, rule_actions, forms)

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from pipeline.control.known_releases import KnownReleases
-from pipeline.control.known_snapshots import KnownSnapshots
 from pipeline.engine.definitions.release import Release
 from pipeline.wire.declaration import ANY_SNAPSHOTS, Topic
 
@@ -20,6 +20,18 @@ def key_text(key: bytes | None) -> str:
     return (key or b"").decode(errors="replace")
 
 
+class TakesSnapshots(Protocol):
+    """Takes in the records of the topic `models`."""
+
+    def take(self, key: str, value: bytes | None, position: int, /) -> bool:
+        """Returns whether the record, which stands before `position`, changed what is in force.
+
+        Raises:
+            ValueError: it cannot be used; what was known stays.
+        """
+        ...
+
+
 class Definitions:
     """Holds the known releases, and for who needs them the snapshots.
 
@@ -30,7 +42,7 @@ class Definitions:
         may_defer: whether a newer release is compiled beside the stream once that has begun, see `KnownReleases`.
     """
 
-    def __init__(self, snapshots: KnownSnapshots | None = None) -> None:
+    def __init__(self, snapshots: TakesSnapshots | None = None) -> None:
         self.releases = KnownReleases()
         self._snapshots = snapshots
         self._on_change: list[Callable[[], None]] = []

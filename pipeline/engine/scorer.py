@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.catalogue import Scoring
 from detectors.snapshot import Snapshot, snapshot_key
 from features.layout.layout import DUPLICATE, ID_REUSED, LATE, TOO_FAR_BACK, TOO_OFTEN, UNKNOWN, WARMING
 from features.profiles.profiles import Profiles
@@ -78,9 +79,13 @@ class Scorer:
         self._unmeasured = 0
         """Events since the memory of profiles was looked at."""
 
-    def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
+    def install(self, snapshot: Snapshot, release: Release, since: int | None = None, scoring: Scoring | None = None) -> bool:
         """Scores with `snapshot` from now on; see `InstalledSnapshots`."""
-        return self._snapshots.install(snapshot, release, since)
+        return self._snapshots.install(snapshot, release, since, scoring)
+
+    def lacks(self, snapshot: Snapshot, release: Release) -> bool:
+        """Tells whether `install` would have to make `snapshot` ready; see `InstalledSnapshots`."""
+        return self._snapshots.lacks(snapshot, release)
 
     def retain(self, kept: Collection[tuple[str, int]]) -> None:
         """Drops all snapshots but those with these keys and numbers, see `Snapshot.key`."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.catalogue import RIVER
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from features.schema.event import ADD
 from foundation.refusal import Refusal
 from pipeline.control.definitions import Definitions
+from pipeline.control.snapshots_to_come import SnapshotsToCome
 from pipeline.engine.decisions.answers import width_of
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import FAULT_MET, one_by_one
@@ -31,7 +33,8 @@ class DecodeStage:
     """Turns each raw Kafka record into an event for the user stage and a message for each entity, or into a dead letter."""
 
     def __init__(self) -> None:
-        self.definitions = Definitions()
+        self._to_come = SnapshotsToCome(self.models_of_river)
+        self.definitions = Definitions(self._to_come)
         self._decoder: tuple[Release, Decoder] | None = None
         self._raised_in_a_row = 0
 
@@ -54,6 +57,7 @@ class DecodeStage:
         outputs: list[Frame | Stamped] = []
         taken: list[Taken] = []
         in_force: tuple[Release, Decoder] | None = None  # one for all: a newer one may be compiled at any moment
+        awaits_models = self.definitions.releases.deferring and not self._to_come.are_there
         for (partition, offset, at_ms, newest_ms, reply, value), position in records:
             try:
                 in_force = in_force or self._in_force()
@@ -63,6 +67,8 @@ class DecodeStage:
                 if reply:
                     outputs.append(refused_reply(self.definitions.newest, str(refusal), value, reply))
                 continue
+            if awaits_models:
+                position = self._to_come.read_until(position)
             # Among events that are ordered by time a correction stands where it was sent: its event's place may be long past.
             turn_ms = event.time_ms if event.op == ADD else max(event.time_ms, newest_ms)
             taken.append(Taken(event, value, partition << UID_OFFSET_BITS | offset, turn_ms, position))
@@ -73,6 +79,10 @@ class DecodeStage:
             self._raised_in_a_row = 0
             self.definitions.begun()
         return outputs
+
+    def models_of_river(self) -> set[str]:
+        """Returns the names of the models that River runs, of the release that the latest event was read by."""
+        return set() if self._decoder is None else {model.name for model in self._decoder[0].models if model.model in RIVER}
 
     def _refuse(self, record: tuple[RawRecord, int], error: Exception) -> list[Frame | Stamped]:
         partition, offset, at_ms, _, reply, value = record[0]

@@ -7,13 +7,18 @@ from collections.abc import Callable
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from detectors.snapshot import Snapshot
 from pipeline.control.definitions import Definitions
-from pipeline.control.known_snapshots import KnownSnapshots
+from pipeline.control.known_snapshots import Held, KnownSnapshots
+from pipeline.control.rebuilding import Rebuilding, begun, rebuilding, takes_long
 from pipeline.engine.decisions.absence_record import absence_record
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.scorer import Scorer
 from pipeline.flink.state import KeyedProfiles
+from pipeline.score_job.awaited_models import AwaitedModels
 from pipeline.score_job.control_bundle import take_control
 from pipeline.score_job.facts import facts_without_release, refused_fact, take_facts
 from pipeline.score_job.handed_on import Events, Frame, Messages
@@ -66,6 +71,7 @@ class ProfileStage(ABC, Generic[Columns]):
         self.definitions.watch(self._install)
         self._scorer = Scorer(profiles, profiles_bytes_max)
         self._equipped: Release | None = None
+        self._awaited = AwaitedModels()
         self._bundles = UndoableBundles(self._scorer, self._run, self._refuse)
 
     @abstractmethod
@@ -122,12 +128,35 @@ class ProfileStage(ABC, Generic[Columns]):
         """Installs the snapshots for the models and thresholds of `release`: events may carry another one than that in force."""
         if release is self._equipped:
             return
-        for since, snapshot in self.snapshots.each():
-            try:
-                self._scorer.install(snapshot, release, since)
-            except Exception as error:  # whatever a snapshot holds: the one before stays
-                log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
+        self._awaited.clear()
+        for held in self.snapshots.each():
+            model = self._rebuilding(held.snapshot, release)
+            if model is None or model.done():
+                self._put(held, release, model)
+            else:
+                self._awaited.add(held, model)
         self._equipped = release
+
+    def _rebuilding(self, snapshot: Snapshot, release: Release) -> Rebuilding | None:
+        """Returns what rebuilds the model of a snapshot beside the stream; None if it is made here, or is there.
+
+        Before the first event all are made here, and so they are where the order of a log says what counts; see `KnownReleases.deferring`.
+        """
+        if not takes_long(snapshot) or not self._scorer.lacks(snapshot, release):
+            return None
+        return rebuilding(snapshot) if self.definitions.releases.deferring else begun(snapshot)
+
+    def _put_awaited(self, positions: NDArray[np.int64], release: Release) -> None:
+        """Installs the models that are there by now, and those that events with these `positions` are scored by."""
+        for held, model in self._awaited.taken(positions):
+            self._put(held, release, model)
+
+    def _put(self, held: Held, release: Release, model: Rebuilding | None) -> None:
+        since, snapshot = held
+        try:
+            self._scorer.install(snapshot, release, since, None if model is None else model.result(hurry=True))
+        except Exception as error:  # whatever a snapshot holds: the one before stays
+            log.error("snapshot %d of %s is not in force: %s", snapshot.sequence, snapshot.model, error)
 
     def _run(self, bundle: Bundle | Columns, release: Release) -> Outputs:
         told = _TOLD.get(bundle.kind)

@@ -94,6 +94,7 @@ class UserStage(ProfileStage[Events]):
 
     def _own(self, bundle: Bundle | Events, release: Release) -> Outputs:
         self._equip(release)
+        self._put_awaited(bundle.positions, release)
         if self._reads_lists and self._entries is not None:
             self._scorer.lists.take(self._entries.take())
         return self._decide(bundle, release) if release.id == bundle.release else self._decide_anew(bundle, release)

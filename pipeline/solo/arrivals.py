@@ -46,11 +46,18 @@ class Arrivals:
         self._clock = clock
         self._pace = Pace()
         self._others: Mapping[str, LogReader] = {}
+        self._are_ready: Callable[[Sequence[LogRecord]], bool] = lambda records: True
+        self._held: dict[str, list[LogRecord]] = {}
+        """By log what was read from it and is not ready yet."""
         self._looked_at = time.monotonic()
 
-    def follow(self, others: Mapping[str, LogReader]) -> None:
-        """Has the logs of other processes copied from now on, from where their readers stand."""
-        self._others = others
+    def follow(self, others: Mapping[str, LogReader], are_ready: Callable[[Sequence[LogRecord]], bool] = lambda records: True) -> None:
+        """Has the logs of other processes copied from now on, from where their readers stand.
+
+        Args:
+            are_ready: tells whether records may be appended; until then those read are held back. It is asked again without any.
+        """
+        self._others, self._are_ready = others, are_ready
 
     def appended(self) -> list[LogRecord]:
         """Appends the next micro-batch of what callers put in, for which it waits a moment; returns nothing where the disk refuses it."""
@@ -75,8 +82,7 @@ class Arrivals:
             return
         self._looked_at = time.monotonic()
         for name, reader in self._others.items():
-            reader.refresh()
-            if not reader.is_behind or not (found := reader.read(self._settings.bundle_events_max)):
+            if not (found := self._ready(name, reader)):
                 continue
             first, records = self._append([_copied_from(name, each) for each in found])
             if first is None:
@@ -84,6 +90,17 @@ class Arrivals:
                 continue
             self._positions[name] = reader.position
             yield records
+
+    def _ready(self, name: str, reader: LogReader) -> list[LogRecord]:
+        """Returns the next records of a log; nothing while there are none, or these are not ready."""
+        held = self._held.pop(name, [])
+        found = held
+        if not held:
+            reader.refresh()
+            found = reader.read(self._settings.bundle_events_max) if reader.is_behind else []
+        if found and not self._are_ready([] if held else found):
+            self._held[name], found = found, []
+        return found
 
     def refuse_for(self, seconds: float) -> None:
         """Refuses a micro-batch of what callers put in, for which it waits up to `seconds`."""

@@ -185,7 +185,7 @@ class Engine:
         self._read_again(start)
         if through > self._input.end:
             self._start_behind_lost_events(through)
-        self._arrivals.follow({SIDE: self._reader(SIDE, TAKEN_IN), INBOX: self._reader(INBOX, _INPUT_TOPICS)})
+        self._arrivals.follow({SIDE: self._reader(SIDE, TAKEN_IN), INBOX: self._reader(INBOX, _INPUT_TOPICS)}, self._stages.are_ready)
 
     def _begin(self, start: int) -> None:
         """Makes the stages, with all that they know before the ordinal `start`."""

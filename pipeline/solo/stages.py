@@ -1,9 +1,12 @@
 """The three stages of the score job in one thread, with Python in the place of Flink and Java: records of the log in, records out."""
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from pipeline.control.definitions import key_text
+from pipeline.control.snapshots_to_come import SnapshotsToCome
 from pipeline.engine.profile_store import BYTES_MAX
 from pipeline.flink.state import BulkState, ProfileRows
 from pipeline.log.frame import Entry, LogRecord
@@ -62,6 +65,7 @@ class Stages:
         entries: EntryFeed | None = None,
     ) -> None:
         self.decode = DecodeStage()
+        self._to_come = SnapshotsToCome(self.decode.models_of_river)
         self._snapshots = 0
         """The ordinal after the last record of snapshots, which says what set of them events are scored by."""
         self._newest_ms: int | None = None
@@ -71,6 +75,17 @@ class Stages:
             stage.definitions.compile_beside(
                 defer=False
             )  # what is in force follows from the log; the API has compiled it before it is there
+
+    def are_ready(self, records: Sequence[LogRecord]) -> bool:
+        """Tells whether the models of all snapshots in records that were asked about are there; those in `records` are rebuilt from now on.
+
+        Ask before records are appended, since the log says from where on they count: `control` would let decisions wait.
+        """
+        for record in records:
+            if record.topic == "models":
+                with contextlib.suppress(ValueError):  # `control` says what is wrong with it
+                    self._to_come.take(key_text(record.key), record.value, record.ordinal)
+        return self._to_come.are_there
 
     def control(self, records: Sequence[LogRecord]) -> None:
         """Takes in records of `CONTROL_TOPICS`."""

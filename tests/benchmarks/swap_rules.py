@@ -5,25 +5,21 @@ the CPU that the whole process had during one decision, or while the stages took
 meanwhile is in it. The clock, which is told too, also knows of other work on the machine. Beside it: one rule changed among a thousand.
 """
 
-import functools
 import json
 import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
 
 import msgspec
 import numpy as np
+from deciding_stream import Stream, cpu_of
 from written_rules import DECIMALS, FLOATS, rules
 
 from features.profiles.warm_kernels import compile_kernels
 from patterns.lifecycle.manifest import read_manifest, with_manifest
 from pipeline.engine.definitions.release import compile_release
 from pipeline.flink.garbage import settle_garbage
-from pipeline.trial.one_process import ControlRecord, OneProcess
 
-MATCHING, AT_ONCE = 15.0, 256
+MATCHING = 15.0
 BARS = {"longest_stall_ms": 12.0, "changed_1_of_1000_ms": 50.0, "cold_1000_ms": 3_000.0}
 AT_MS = 1_700_000_000_000
 _FIELDS = [
@@ -62,72 +58,16 @@ def event(id: int) -> bytes:
     return msgspec.json.encode({"id": id, "ts": AT_MS + id * 1_000, "card": f"c{id % 100}"} | amounts | texts)
 
 
-class Stream:
-    """Decides events in a thread, one after the other, and takes control records between them.
-
-    Attributes:
-        decisions, controls: CPU seconds of the whole process during each decision, and during each bundle of control records: those of the
-            compiling thread while it holds the interpreter are among them.
-        walls: seconds of each decision by the clock.
-        newest: the release of the last decision.
-    """
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.job = OneProcess()
-        for stage in (self.job.decode, self.job.entity, self.job.user):
-            stage.definitions.compile_beside(defer=True)
-        self.job.release(1, texts)
-        self.decisions: list[float] = []
-        self.walls: list[float] = []
-        self.controls: list[float] = []
-        self.newest = 0
-        self._bundles: deque[list[ControlRecord]] = deque()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def take(self, records: list[ControlRecord]) -> None:
-        """Has records taken in, some hundred at a time."""
-        self._bundles.extend(records[at : at + AT_ONCE] for at in range(0, len(records), AT_ONCE))
-
-    def end(self) -> None:
-        self._ended = True
-        self._thread.join()
-
-    def _run(self) -> None:
-        id = 0
-        while not self._ended:
-            if self._bundles:
-                self.controls.append(_cpu_of(lambda: self.job.control(self._bundles.popleft())))
-                continue
-            id += 1
-            self.job.out.clear()
-            began = time.perf_counter()
-            values = [event(id)]
-            self.decisions.append(_cpu_of(functools.partial(self.job.events, values)))
-            self.walls.append(time.perf_counter() - began)
-            self.newest = self.job.decisions()[-1]["release"]
-            if id % 500 == 0:
-                self.job.checkpoint()
-            time.sleep(0.0005)
-
-
-def _cpu_of(run: Callable[[], object]) -> float:
-    began = time.process_time()
-    run()
-    return time.process_time() - began
-
-
 def beside(count: int) -> dict[str, float]:
     """How long decisions take while `count` rules of which none is known are compiled, and before."""
     many = texts_of(count, seed=5)
-    stream = Stream(texts_of(1_000))
+    stream = Stream(texts_of(1_000), event)
     settle_garbage()
     while len(stream.decisions) < 1_000:
         time.sleep(0.01)
     before, began = len(stream.decisions), time.perf_counter()
     stream.take(stream.job.records_of(2, many))
-    while stream.newest != 2:
+    while stream.newest["release"] != 2:
         time.sleep(0.01)
     seconds, swapped = time.perf_counter() - began, len(stream.decisions)
     while len(stream.decisions) < swapped + 500:
@@ -152,9 +92,9 @@ def beside(count: int) -> dict[str, float]:
 def alone() -> dict[str, float]:
     """CPU milliseconds to compile a thousand rules, and one that changed among them."""
     texts = texts_of(1_000, seed=9)
-    cold = _cpu_of(lambda: compile_release(1, texts)) * 1e3
+    cold = cpu_of(lambda: compile_release(1, texts)) * 1e3
     others = [changed(texts, at) for at in range(5)]
-    each = [_cpu_of(lambda other=other: compile_release(2, other)) * 1e3 for other in others]
+    each = [cpu_of(lambda other=other: compile_release(2, other)) * 1e3 for other in others]
     return {"cold_1000_ms": round(cold, 1), "changed_1_of_1000_ms": round(float(np.median(each)), 1)}
 
 

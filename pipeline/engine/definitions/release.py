@@ -14,13 +14,13 @@ from features.profiles.sections import Section
 from features.schema.schema import Schema, read_schema
 from features.sets.feature_set import FeatureSet, read_features
 from foundation.refusal import Refusal
+from foundation.slices import Slices, completed, parts_of
 from patterns.bypass import Bypass, bypassed, read_bypass
 from patterns.language.rule_folder import check_id
 from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX
 from patterns.lists import LIST_PREFIX, check_name, list_names
 from patterns.matches import NO_RULES, Rules
 from patterns.policy import Policy, read_policy
-from patterns.predicates.slices import Slices, completed, parts_of
 from patterns.thresholds.threshold import SEEN
 from pipeline.engine.definitions.champions import (
     CHAMPIONS,
@@ -122,7 +122,7 @@ def compile_release(id: int, texts: Mapping[str, str], beside: Mapping[str, str]
 
 
 def release_in_slices(id: int, texts: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Slices[Release]:
-    """Does what `compile_release` does in slices, see `patterns.predicates.slices`: a part that is no rule is one, and a rule is one."""
+    """Does what `compile_release` does in slices, see `foundation.slices`: a part that is no rule is one, and a rule is one."""
     for some in parts_of(list(texts)):
         for part in some:
             check_part(part)

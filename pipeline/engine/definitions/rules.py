@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from features.schema.schema import Schema
 from features.sets.feature_set import FeatureSet
 from foundation.refusal import Refusal
+from foundation.slices import Slices, each_of, parts_of
 from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by, read_patterns
 from patterns.language.scope import Scope
 from patterns.lifecycle.manifest import Standing, pattern_texts, standings_in_slices
 from patterns.matches import MATCHES_MAX, NO_RULES, RULES_MAX, Rules
 from patterns.predicates.form import Forms
-from patterns.predicates.slices import Slices, each_of, parts_of
 from patterns.rules.live_rule import LiveRule, live
 from patterns.rules.rule_set import RuleSet
 from pipeline.engine.definitions.compiled_parts import once_each

@@ -51,42 +51,51 @@ class InstalledSnapshots:
             which[(moments >= each.since) | (moments == NEWEST)] = place
         return SnapshotsOfRows(held, which)
 
-    def install(self, snapshot: Snapshot, release: Release, since: int | None = None) -> bool:
+    def lacks(self, snapshot: Snapshot, release: Release) -> bool:
+        """Tells whether `install` would make `snapshot` ready: it is of a model or a threshold of `release`, and not there yet."""
+        held = self._held.get(snapshot.key, ())
+        return _of(snapshot, release) is not None and all(each.sequence != snapshot.sequence for each in held)
+
+    def install(self, snapshot: Snapshot, release: Release, since: int | None = None, scoring: Scoring | None = None) -> bool:
         """Uses `snapshot`; returns false if it is not of a model or a threshold of `release`, or not new.
 
         Args:
             since: the moment from which on it counts, beside the other snapshots of its definition; None: at once, in place of all that
                 have a smaller number.
+            scoring: its scoring side, where that has been made already.
 
         Raises:
             ValueError: its arrays are not those of such a model or threshold; those before stay.
         """
-        known: tuple[Model | Threshold, ...] = (*release.models, *release.rules.thresholds)
-        for each in known:
-            if each.name == snapshot.model and each.definition == snapshot.definition:
-                return self._install(snapshot, each, since)
-        return False
+        of = _of(snapshot, release)
+        return of is not None and self._install(snapshot, of, since, scoring)
 
     def retain(self, kept: Collection[tuple[str, int]]) -> None:
         """Drops all snapshots but those with these keys and numbers, see `Snapshot.key`."""
         left = {key: [each for each in held if (key, each.sequence) in kept] for key, held in self._held.items()}
         self._held = {key: held for key, held in left.items() if held}
 
-    def _install(self, snapshot: Snapshot, of: Model | Threshold, since: int | None) -> bool:
+    def _install(self, snapshot: Snapshot, of: Model | Threshold, since: int | None, scoring: Scoring | None) -> bool:
         held = self._held.get(snapshot.key, [])
         if since is None:
             if held and held[-1].sequence >= snapshot.sequence:
                 return False
-            self._held[snapshot.key] = [_installed(snapshot, of, NEWEST)]
+            self._held[snapshot.key] = [_installed(snapshot, of, NEWEST, scoring)]
             return True
         same = next((each for each in held if each.sequence == snapshot.sequence), None)
-        fresh = _installed(snapshot, of, since) if same is None else same._replace(since=since)
+        fresh = _installed(snapshot, of, since, scoring) if same is None else same._replace(since=since)
         others = [each for each in held if each is not same]
         self._held[snapshot.key] = sorted([*others, fresh], key=lambda each: each.sequence)
         return same is None
 
 
-def _installed(snapshot: Snapshot, of: Model | Threshold, since: int) -> Installed:
+def _of(snapshot: Snapshot, release: Release) -> Model | Threshold | None:
+    """Returns what in `release` the snapshot is of; None if nothing is."""
+    known: tuple[Model | Threshold, ...] = (*release.models, *release.rules.thresholds)
+    return next((each for each in known if each.name == snapshot.model and each.definition == snapshot.definition), None)
+
+
+def _installed(snapshot: Snapshot, of: Model | Threshold, since: int, scoring: Scoring | None) -> Installed:
     """Makes a snapshot of a model or a threshold ready.
 
     Raises:
@@ -99,10 +108,10 @@ def _installed(snapshot: Snapshot, of: Model | Threshold, since: int) -> Install
     map, calibration = ScoreMap.from_arrays(snapshot.arrays_of(SCALE)), Calibration.from_arrays(snapshot.arrays_of(CALIBRATION))
     population = POPULATION.read(snapshot.arrays_of()) if of.model in POPULATIONS else None
     usual = UsualValues.from_arrays(snapshot.arrays_of(USUAL))
-    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of), map, calibration, None, population, usual)
+    return Installed(since, snapshot.sequence, _scoring_of(snapshot, of, scoring), map, calibration, None, population, usual)
 
 
-def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:
+def _scoring_of(snapshot: Snapshot, model: Model, made: Scoring | None) -> Scoring | None:
     """The scoring side of a snapshot; None for a detector with a state for each entity, whose snapshots hold its numbers alone.
 
     A snapshot of an older version does not state its kind.
@@ -111,7 +120,7 @@ def _scoring_of(snapshot: Snapshot, model: Model) -> Scoring | None:
         raise ValueError(f"expected a snapshot of the kind {model.model!r}, got {snapshot.kind!r}")
     if model.keyed:
         return None
-    scoring = score_from(model.model, snapshot.arrays_of())
+    scoring = score_from(model.model, snapshot.arrays_of()) if made is None else made
     if scoring.inputs != len(model.inputs):
         raise ValueError(f"snapshot for {scoring.inputs} inputs; the model has {len(model.inputs)}")
     return scoring

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from detectors.catalogue import score_from
 from detectors.river import state_reading
 from detectors.river.learners import RiverClassifier
-from detectors.river.state_nodes import BYTES_MAX, NODES_MAX
-from detectors.river.state_reading import read_state
+from detectors.river.state_nodes import BYTES_MAX, NODES_MAX, PART
+from detectors.river.state_reading import read_in_slices, read_state
 from detectors.river.state_writing import write_state
+from foundation.slices import completed
 
 LOGISTIC = [("linear_model.LogisticRegression", {})]
 
@@ -56,6 +57,18 @@ def test_plain_containers_arrays_and_random_numbers_come_back_as_they_were() -> 
     assert [back[8].random(), back[8].gauss(0.0, 1.0)] == [generator.random(), generator.gauss(0.0, 1.0)]
 
 
+def test_a_state_is_read_a_part_after_the_other_also_as_earlier_versions_wrote_it() -> None:
+    given = [[number] for number in range(2 * PART)]
+    written = write_state(given)
+    parts = [msgspec.msgpack.decode(part) for part in msgspec.msgpack.decode(written)]
+    assert [len(part) for part in parts] == [PART, PART, 1]
+    assert read_state(nodes(*(node for part in parts for node in part))) == given
+    slices = read_in_slices(written)
+    for _ in range(3 * len(parts)):
+        next(slices)
+    assert completed(slices) == given
+
+
 @pytest.mark.parametrize(
     ("written", "says"),
     [
@@ -63,6 +76,11 @@ def test_plain_containers_arrays_and_random_numbers_come_back_as_they_were() -> 
         (b"\x81\xa1a\x01", "other bytes"),
         (b"\x91" * 5_000, "other bytes|nested"),
         (b"\xc1" * 100, "other bytes"),
+        (nodes(b"\xc1"), "other bytes"),
+        (nodes(msgspec.msgpack.encode([1])), "other bytes"),
+        (nodes(msgspec.msgpack.encode([b"\x90"])), "other bytes"),
+        (nodes(msgspec.msgpack.encode([["list", [0]]])), "circle"),
+        (nodes(msgspec.msgpack.encode([["callable", "eval"]])), "callable of the table"),
         (nodes(), "1 to"),
         (nodes(["object", "os:system"]), "class of the table"),
         (nodes(["object", "builtins:object"]), "class of the table"),

@@ -9,7 +9,7 @@ import pytest
 
 from foundation.content_hash import content_hash
 from foundation.refusal import Refusal
-from patterns.predicates.slices import Slices
+from foundation.slices import Slices
 from pipeline.control import compiling as module
 from pipeline.control.compiling import compiling
 from pipeline.control.known_releases import KnownReleases

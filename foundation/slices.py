@@ -1,4 +1,4 @@
-"""Long work in slices: between two of them others get the interpreter, so that a stream goes on while rules are compiled.
+"""Long work in slices: between two of them others get the interpreter, so that a stream goes on while a release is compiled.
 
 A slice holds the interpreter's lock for a millisecond or two. Whoever runs slices beside a stream pauses between them for a moment, since a
 lock that is released and taken again at once goes to nobody else.
