@@ -59,6 +59,7 @@ from pipeline.flink.flink_rest import rest_of
 from pipeline.flink.garbage import settle_garbage
 from pipeline.sinks.decision_store import open_decisions_reader
 from stores.decisions import StoreUnavailableError
+from stores.relational.commits import Commits
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
 from stores.relational.place import SqlitePlace, place_of
@@ -95,6 +96,7 @@ class Server:
         place = place_of(settings)
         self._database = Database(place, patient=True)
         require_carried_over(settings, self._database)
+        self._commits = Commits(place)
         self._registry = RelationalRegistry(self._database)
         timeout_seconds = settings.store_timeout_ms / 1000
         self._decisions, self._quick_decisions = (open_decisions_reader(settings, timeout_seconds, patient=True) for _ in range(2))
@@ -122,12 +124,14 @@ class Server:
         drifting = Drifting(DriftMeasure(stores.effects, Unchanged(self._registry)), self._in_force)
         self._figures = FiguresPart(settings, api_metrics.registry, stores.effects, stores.cases.cases, drifting, self._in_force, clock)
         self._carrying_out = CarryingOut(
-            stores.effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock
-        )
+            stores.effects, self._lists.entries, self._definitions, self._in_force, self._access.audit, settings.api_instance, clock,
+            self._commits.number,
+        )  # fmt: skip
         changing = Changing(self._log, self._lists.entries, self._facts.told)
         self._verdicts = carrying_out_of(
-            settings, self._database, stores.cases, self._decisions, changing, self._in_force, self._access.audit, clock
-        )
+            settings, self._database, stores.cases, self._decisions, changing, self._in_force, self._access.audit, clock,
+            self._commits.number,
+        )  # fmt: skip
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
         self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
@@ -262,6 +266,7 @@ class Server:
             self._runtime,
             self._decisions,
             self._quick_decisions,
+            self._commits,
             self._database,
         ):
             part.close()

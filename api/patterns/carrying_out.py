@@ -5,11 +5,13 @@ people too: one path for both. Each wish has an id, so that doing it twice chang
 """
 
 import asyncio
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
+from api.http.looking import CommitNumber, unknown, work_when_due
 from api.kafka.log import Clock
 from api.lists.entries import Entries
 from api.patterns.changes import with_standing
@@ -26,8 +28,6 @@ from stores.effects import Effects, EntryState, Trip, WantedEntry
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-RETRY_SECONDS = 5.0
 ENTRIES_AT_ONCE = 1_000
 LEASE_MS = 60_000
 BUDGET = "budget"
@@ -41,10 +41,19 @@ class CarryingOut:
     Args:
         name: of this process among those of the API.
         clock: seconds since the epoch.
+        commits: the number of commits to the store of effects.
     """
 
     def __init__(
-        self, effects: Effects, entries: Entries, definitions: Definitions, in_force: InForce, audit: Audit, name: str, clock: Clock
+        self,
+        effects: Effects,
+        entries: Entries,
+        definitions: Definitions,
+        in_force: InForce,
+        audit: Audit,
+        name: str,
+        clock: Clock,
+        commits: CommitNumber = unknown,
     ) -> None:
         self._effects = effects
         self._entries = entries
@@ -53,11 +62,13 @@ class CarryingOut:
         self._audit = audit
         self._name = name
         self._clock = clock
+        self._commits = commits
         self._intents: dict[str, int] = {}
 
     async def run(self) -> None:
         """Runs for as long as the process lives. A change of a release is tried for a while, during which no entry waits."""
-        await asyncio.gather(*(_again(step) for step in (self.make_entries, self.end_rules)))
+        again = functools.partial(work_when_due, number=self._commits, what="effects of rules")
+        await asyncio.gather(*(again(step) for step in (self.make_entries, self.end_rules)))
 
     async def make_entries(self) -> bool:
         """Makes and removes entries; returns whether there may be more to do.
@@ -115,15 +126,6 @@ class CarryingOut:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-async def _again(step: Callable[[], Awaitable[bool]]) -> None:
-    while True:
-        try:
-            await asyncio.sleep(0 if await step() else LOOK_SECONDS)
-        except Exception as error:  # any error may pass, and what is wanted stays in the store
-            log.warning("effects of rules wait, and are tried again: %s: %s", type(error).__name__, error)
-            await asyncio.sleep(RETRY_SECONDS)
 
 
 def with_trip(texts: Mapping[str, str], trip: Trip, said: list[str]) -> Changes:

@@ -7,7 +7,7 @@ if two did, no step would be done more than once in effect.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from alerts.verdicts.verdict_effects import VerdictPolicy
 from alerts.verdicts.verdict_messages import told_of
 from alerts.verdicts.verdict_plan import steps_of
 from alerts.webhooks.tenure import Tenure
+from api.http.looking import CommitNumber, unknown, work_when_due
 from api.kafka.log import Clock
 from api.verdicts.step_doing import StepDoing
 from foundation.refusal import Refusal
@@ -25,8 +26,6 @@ from stores.casework.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-RETRY_SECONDS = 5.0
 AT_ONCE = 200
 OUTCOME_CHARACTERS_MAX = 300
 
@@ -41,6 +40,7 @@ class CarryingOutVerdicts:
         policy: gives what verdicts do in the release in force; None while there is no release.
         tenure: of the lease by which one process works.
         clock: seconds since the epoch.
+        commits: the number of commits to the store of the steps.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class CarryingOutVerdicts:
         audit: Audit,
         tenure: Tenure,
         clock: Clock,
+        commits: CommitNumber = unknown,
     ) -> None:
         self._verdicts = verdicts
         self._steps = steps
@@ -64,11 +65,12 @@ class CarryingOutVerdicts:
         self._audit = audit
         self._tenure = tenure
         self._clock = clock
+        self._commits = commits
         self._step_at_s = 0.0
 
     async def run(self) -> None:
         """Runs for as long as the process lives, and does nothing while another process holds the lease."""
-        await _again(self.work)
+        await work_when_due(self.work, self._commits, "verdicts")
 
     async def work(self) -> bool:
         """Does what is to be done now; returns whether there may be more.
@@ -166,12 +168,3 @@ class CarryingOutVerdicts:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1_000)
-
-
-async def _again(work: Callable[[], Awaitable[bool]]) -> None:
-    while True:
-        try:
-            await asyncio.sleep(0 if await work() else LOOK_SECONDS)
-        except Exception as error:  # any error may pass, and what is to be done stays in the store
-            log.warning("verdicts wait, and are tried again: %s: %s", type(error).__name__, error)
-            await asyncio.sleep(RETRY_SECONDS)

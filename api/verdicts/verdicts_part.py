@@ -13,6 +13,7 @@ from alerts.webhooks.tenure import Tenure
 from api.cases.case_door import CaseStores
 from api.definitions.in_force import InForce
 from api.facts.told_facts import ToldFacts
+from api.http.looking import CommitNumber
 from api.kafka.log import Clock, Log
 from api.lists.entries import Entries
 from api.verdicts.carrying_out import CarryingOutVerdicts
@@ -51,8 +52,9 @@ def carrying_out_of(
     in_force: InForce,
     audit: Audit,
     clock: Clock,
+    commits: CommitNumber,
 ) -> CarryingOutVerdicts:
-    """What carries out the verdicts in `database`."""
+    """What carries out the verdicts in `database`; `commits` is the number of commits to it."""
     steps, webhooks = RelationalVerdictSteps(database), RelationalWebhooks(database)
     stores = StepStores(steps, cases.cases, RelationalHolds(database), webhooks, cases.alerts)
     topics = {name: settings.topic(name) for name in ("labels", "facts")}
@@ -70,7 +72,7 @@ def carrying_out_of(
         user = "" if in_force.release is None else in_force.release.schema.user
         return (own, (user, verdict.user), *_entities_in(decisions, verdict))
 
-    return CarryingOutVerdicts(cases.verdicts, steps, doing, entities_of, webhooks, policy, audit, tenure, clock)
+    return CarryingOutVerdicts(cases.verdicts, steps, doing, entities_of, webhooks, policy, audit, tenure, clock, commits)
 
 
 def _entities_in(decisions: Decisions, verdict: Verdict) -> Sequence[tuple[str, str]]:

@@ -11,8 +11,9 @@ from pipeline.solo.disk_problem import DiskProblem
 from pipeline.solo.intake import Intake, Waiting
 from pipeline.solo.pace import Pace
 
-IDLE_SECONDS, IDLE_SECONDS_MAX = 0.05, 0.1
-"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often while records come."""
+IDLE_SECONDS, IDLE_SECONDS_MAX = 0.05, 0.25
+"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often while records come, and while
+none do so much less often. What comes to this process itself is taken at once."""
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
 
