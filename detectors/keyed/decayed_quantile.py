@@ -19,6 +19,13 @@ class DecayedQuantile:
     The estimate moves with each value by an amount that an estimate of the density at the quantile scales, so it needs
     no unit and no range. It follows the quantile, but is not exact. Values before `grace_period` score 0. About 0.02 µs a value.
 
+    >>> import numpy as np
+    >>> detector = DecayedQuantile(quantile=0.9, grace_period=3)
+    >>> values, out = np.array([10.0, 11.0, 9.0, 10.5, 30.0, 10.0]), np.empty(6)
+    >>> detector.score_learn_many(np.zeros((1, detector.width)), np.zeros(6, np.int64), values, out)
+    >>> out.round(2).tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.93, 0.0]
+
     Args:
         quantile: between 0 and 1, exclusive.
         half_life: number of values of a key after which a value counts half, above 0.

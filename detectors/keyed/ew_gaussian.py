@@ -23,6 +23,13 @@ class EWGaussianScorer:
     values. The score is 0 before `grace_period` values. Where all values so far were equal, the same value again scores 0 and any
     other scores 1. About 0.03 µs a value.
 
+    >>> import numpy as np
+    >>> detector = EWGaussianScorer(fading_factor=0.2, grace_period=3)
+    >>> values, out = np.array([10.0, 11.0, 9.0, 10.5, 30.0, 10.0]), np.empty(6)
+    >>> detector.score_learn_many(np.zeros((1, detector.width)), np.zeros(6, np.int64), values, out)
+    >>> out.round(2).tolist()
+    [0.0, 0.0, 0.0, 0.63, 1.0, 0.39]
+
     Args:
         fading_factor: the weight of the newest value, above 0 and below 1; the name is River's. A value counts half after
             ln 2 / `fading_factor` further ones.

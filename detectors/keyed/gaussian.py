@@ -22,6 +22,13 @@ class GaussianScorer:
     The score is 0 before `grace_period` values, and before two, since one value has no spread. Where all values so far were
     equal, the same value again scores 0 and any other scores 1; River gives 1 to both. About 0.03 µs a value.
 
+    >>> import numpy as np
+    >>> detector = GaussianScorer(grace_period=3)
+    >>> values, out = np.array([10.0, 11.0, 9.0, 10.5, 30.0, 10.0]), np.empty(6)
+    >>> detector.score_learn_many(np.zeros((1, detector.width)), np.zeros(6, np.int64), values, out)
+    >>> out.round(2).tolist()
+    [0.0, 0.0, 0.0, 0.38, 1.0, 0.35]
+
     Args:
         grace_period: number of values of a key before it is scored, at least 0.
         one_sided: whether only values above the mean count, so that the score is 0 below it. River has no such option.

@@ -32,6 +32,13 @@ class CrossedLogisticRegression:
     A missing input is a bin of its own. Each step is that of River's `LogisticRegression` with `SGD` on a 1 for each bin and cross of the
     row and a 0 for all others. About 0.6 µs a row with 10 inputs and 5 crosses on a busy machine.
 
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(1).random((5000, 2))
+    >>> model = CrossedLogisticRegression(2, bins=5, fit_rows=500)
+    >>> model.learn_many(rows, (abs(rows[:, 0] - 0.5) < 0.2).astype(np.float64))
+    >>> model.score_many(np.array([[0.1, 0.5], [0.5, 0.5], [0.9, 0.5]])).round(2).tolist()
+    [0.02, 0.98, 0.02]
+
     Args:
         inputs: number of inputs in a row, at least 1.
         bins: number of bins of each input, 2 to 64, without that of missing ones; inputs with few different values have fewer.

@@ -25,6 +25,13 @@ class LogisticRegression:
     Mean and variance of each input are updated with the labelled rows. A missing input counts as its mean: it adds nothing
     to the score, and neither its figures nor its weight learn from the row.
 
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(1).normal(size=(2000, 2))
+    >>> model = LogisticRegression(2, learning_rate=0.1)
+    >>> model.learn_many(rows, (rows[:, 0] > 0.5).astype(np.float64))
+    >>> model.score_many(np.array([[0.0, 0.0], [0.5, 0.0], [2.0, 0.0]])).round(2).tolist()
+    [0.15, 0.64, 1.0]
+
     Args:
         inputs: number of inputs in a row, at least 1.
         learning_rate: learning rate of the first step, above 0.

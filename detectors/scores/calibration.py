@@ -2,7 +2,9 @@
 
 The share of positives is counted in bins of the score; neighbours that fall where they should rise are pooled: Ayer, Brunk, Ewing, Reid
 and Silverman: An empirical distribution function for sampling with incomplete information. Annals of Mathematical Statistics 26, 1955.
-Intervals are those of Wilson: Probable inference, the law of succession, and statistical inference. JASA 22, 1927.
+Intervals are those of Wilson: Probable inference, the law of succession, and statistical inference. JASA 22, 1927; and they hold that
+of Vovk and Petej: Venn-Abers predictors. UAI 2014, whose two ends are what the count would say were the event itself counted too, once as
+negative and once as positive: for one of the two, which nobody knows, no assumption about scores is needed.
 """
 
 from typing import Final
@@ -66,7 +68,7 @@ def fit_calibration(negatives: NDArray[np.float64], positives: NDArray[np.float6
     """Fits the probabilities of bins; None while one of the classes has fewer than `CLASS_MIN`.
 
     Each interval holds the share of positives among all events like those counted in its bin in 95 of 100 cases, or more often: those of
-    pooled bins are widened so that their ends rise with the score, too.
+    pooled bins are widened so that their ends rise with the score, too, and so that they hold both ends of Venn and Abers.
 
     Args:
         negatives: [`BINS`] number of negatives, which may be fractions.
@@ -76,8 +78,24 @@ def fit_calibration(negatives: NDArray[np.float64], positives: NDArray[np.float6
         return None
     counts, shares = _pooled(negatives + positives, positives)
     low, high = _wilson(counts, shares)
+    least, most = venn_abers(negatives, positives)
+    low, high = np.minimum(low, least), np.maximum(high, most)
     low, high = np.minimum.accumulate(low[::-1])[::-1], np.maximum.accumulate(high)
     return Calibration(np.column_stack([shares, np.minimum(low, shares), np.maximum(high, shares)]))
+
+
+def venn_abers(negatives: NDArray[np.float64], positives: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns [`BINS`] the probability of each bin with one negative more in it, and with one positive more.
+
+    Bins of scores are few, so that both isotonic regressions of every bin cost 1 ms together.
+    """
+    ends = np.empty((2, BINS))
+    for at in range(BINS):
+        more = np.zeros(BINS)
+        more[at] = 1.0
+        ends[0, at] = _pooled(negatives + positives + more, positives)[1][at]
+        ends[1, at] = _pooled(negatives + positives + more, positives + more)[1][at]
+    return ends[0], ends[1]
 
 
 def _pooled(counts: NDArray[np.float64], positives: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

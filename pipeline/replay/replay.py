@@ -65,6 +65,7 @@ class Outcome:
         snapshots: number of snapshots published, of all models together.
         scores: scores of the first decisions, under ``score`` and ``model.<name>``.
         marks: the label that stands of each of these events, 0 for none.
+        places: where each of them stands in the history.
         rules: what each rule of the release did.
         absences: number of absences at the ends of sequences that came true; None where no rule waits for one.
         ambiguous: number of labels that are ignored, because they name no primary entity and several have an event with their id.
@@ -76,6 +77,7 @@ class Outcome:
     snapshots: int
     scores: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     marks: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
+    places: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     rules: list[RuleOutcome] = field(default_factory=list)
     absences: int | None = None
     ambiguous: int = 0
@@ -274,7 +276,8 @@ class Replay:
         outcome.ambiguous = int((self._label_rows == SEVERAL_EVENTS).sum())
         outcome.rules = self._rule_counts.outcomes(self._marks_of)
         if self._kept:
-            outcome.marks = self._marks_of(np.concatenate([rows for rows, _ in self._kept]))
+            outcome.places = np.concatenate([rows for rows, _ in self._kept])
+            outcome.marks = self._marks_of(outcome.places)
             outcome.scores = {name: np.concatenate([scores[name] for _, scores in self._kept]) for name in self._kept[0][1]}
 
     def fitted_at_the_end(self) -> list[tuple[Snapshot, LabelledRows]]:

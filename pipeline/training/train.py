@@ -1,6 +1,6 @@
 """Trains the boosted trees of a release on recorded events, and says how well they would have ranked these events while they came."""
 
-import math
+import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +18,10 @@ from pipeline.engine.definitions.release import Release
 from pipeline.engine.event_keys import Labels
 from pipeline.engine.fact_record import FactRecord
 from pipeline.engine.learners.fitted_trees import POSITIVES_MIN, LabelledRows
-from pipeline.replay.quality import quality_of
 from pipeline.replay.replay import Outcome, Replay
 from pipeline.replay.spooled_events import SpooledHistory
 from pipeline.tables.event_files import History
+from pipeline.training.training_quality import training_quality
 from stores.trained_models import TrainedModel
 
 IMPORTANCE_ROWS, IMPORTANCE_DIGITS = 20_000, 4
@@ -73,7 +73,7 @@ def _trained(
     made_at_ms: int,
     reason: str,
 ) -> TrainedModel:
-    times_ms = history.recorded().times_ms
+    times_ms, encoded = history.recorded().times_ms, snapshot.encode()
     report = {
         "reason": reason,
         "from_ms": int(times_ms.min()),
@@ -82,26 +82,18 @@ def _trained(
         "frauds": int(outcome.marks.sum()),
         "trees": len(snapshot.arrays["split_input"]),
         "fit": _fit_of(model),
-        "quality": _quality(outcome, model.name),
+        "sha256": hashlib.sha256(encoded).hexdigest(),
+        "quality": training_quality(outcome, model.name, history.recorded()),
         "importance": _importance(snapshot, rows, model),
     }
     id = uuid.uuid4().hex
-    return TrainedModel(id, model.name, model.definition, snapshot.sequence, made_at_ms, report, snapshot.encode())
+    return TrainedModel(id, model.name, model.definition, snapshot.sequence, made_at_ms, report, encoded)
 
 
 def _fit_of(model: Model) -> dict[str, Any]:
     how = model.boosted
     assert isinstance(how, Boosted)
     return {name: getattr(how, name) for name in ("trees", "depth", "learning_rate", "l2", "seed", "negatives")}
-
-
-def _quality(outcome: Outcome, name: str) -> dict[str, Any]:
-    """How well the events were ranked that trees had scored before their labels were known; events without a label count as legitimate."""
-    scores = outcome.scores.get(f"model.{name}", np.empty(0))
-    scored = ~np.isnan(scores)
-    marks = outcome.marks[scored]
-    measures = {measure: value for measure, value in quality_of(marks, scores[scored]).items() if not math.isnan(value)}
-    return {"events": int(scored.sum()), "frauds": int(marks.sum()), **measures}
 
 
 def _importance(snapshot: Snapshot, rows: LabelledRows, model: Model) -> dict[str, float]:

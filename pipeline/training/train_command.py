@@ -17,6 +17,7 @@ from pipeline.replay.stored_releases import stored_release, texts_of
 from pipeline.tables.event_files import read_history
 from pipeline.tables.label_files import labels_for
 from pipeline.training.train import train
+from pipeline.training.training_plots import picture_of
 from pipeline.trial.configuration_folder import compile_texts, entries_of, read_texts
 from stores.relational.database import Database
 from stores.relational.definitions import RelationalRegistry
@@ -35,7 +36,8 @@ def train_files(
     label_column: str,
     label_delay_ms: int,
 ) -> list[TrainedModel]:
-    """Trains on recorded events by the configuration in `config`; writes ``training.json`` and ``NAME.model`` for each model into `out`.
+    """Trains on recorded events by the configuration in `config`; writes ``training.json``, and for each model ``NAME.model`` and its plots
+    ``NAME.svg``, into `out`.
 
     Raises:
         Refusal: the configuration or a file is not usable, or see `train`.
@@ -48,6 +50,7 @@ def train_files(
     out.mkdir(parents=True, exist_ok=True)
     for each in trained:
         (out / f"{each.model}.model").write_bytes(each.snapshot)
+        (out / f"{each.model}.svg").write_text(picture_of(each.model, each.report))
     (out / REPORT).write_bytes(reports_of(trained))
     return trained
 

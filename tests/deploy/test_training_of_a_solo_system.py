@@ -1,9 +1,11 @@
 """A running system is trained on its own archive, and scores the next events by the trees that were found."""
 
+import hashlib
 import json
 import pathlib
 import re
 import time
+import xml.dom.minidom
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,7 +120,16 @@ def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_p
     assert shown.exit_code == 0, shown.output
     assert re.match(r"trees: \d+ trees, fitted to 600 events with 150 frauds\n", shown.output)
     assert Snapshot.decode((tmp_path / "out" / "trees.model").read_bytes()).kind == "boosted.SymmetricTrees"
-    assert json.loads((tmp_path / "out" / "training.json").read_text())["trees"]["quality"]["auc"] > 0.95
+    report = json.loads((tmp_path / "out" / "training.json").read_text())["trees"]
+    assert report["sha256"] == hashlib.sha256((tmp_path / "out" / "trees.model").read_bytes()).hexdigest()
+    quality = report["quality"]
+    assert quality["auc"] > 0.95
+    assert 0.0 < quality["card_precision_100"] <= 1.0
+    assert 0.0 <= quality["calibration_error"] < 0.2
+    assert quality["intervals"]["auc"][0] <= quality["auc"] <= quality["intervals"]["auc"][1]
+    assert sum(each["frauds"] for each in quality["plots"]["reliability"]) == quality["frauds"]
+    [svg] = xml.dom.minidom.parse(str(tmp_path / "out" / "trees.svg")).getElementsByTagName("svg")
+    assert len(svg.getElementsByTagName("polyline")) == 4
 
 
 @pytest.mark.parametrize(

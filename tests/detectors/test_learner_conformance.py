@@ -1,9 +1,11 @@
 """What every learner of the catalogue promises, found there by itself."""
 
+import doctest
 import importlib
 import inspect
 import itertools
 import pkgutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +60,13 @@ def test_every_learner_and_keyed_detector_of_the_package_is_in_the_catalogue() -
     keyed = {each for each in classes_of_package() if hasattr(each, "score_learn_many")}
     assert learners == set(LEARNERS.values())
     assert keyed == set(KEYED.values())
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_the_example_of_a_docstring_runs(name: str) -> None:
+    found = doctest.testmod(sys.modules[LEARNERS[name].__module__])
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 @every_learner

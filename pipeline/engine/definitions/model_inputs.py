@@ -11,6 +11,7 @@ from pipeline.engine.definitions.model import InputColumns
 
 EVENT = "event."
 """What names of an event's numbers and texts begin with."""
+FEATURE = "feature."
 
 Places = dict[str, tuple[bool, int, float]]
 """Of inputs by name: whether they are numbers of the event (else features), their column, and what divides them."""
@@ -23,6 +24,12 @@ class KnownInputs:
         self.schema, self.features = schema, features
         numbers = {f"event.{column}": (True, at, float(schema.scales[at])) for at, column in enumerate(schema.columns)}
         self.places = numbers | {f"feature.{name}": (False, at, 1.0) for at, name in enumerate(features.names)}
+
+    def read_for(self, name: str) -> set[str]:
+        """Returns the input `name` itself, and all of the event and all features that it is computed from."""
+        features = self.features.behind([name.removeprefix(FEATURE)]) if name.startswith(FEATURE) else []
+        read = {each for feature in features for each in self.features.definitions[feature].reads}
+        return {name, *read, *(FEATURE + feature for feature in features)}
 
     def places_at(self, kind: str) -> Places:
         """Where the stage of a kind of entity has what it knows of an event: numbers that its history holds, and its own features."""
@@ -83,3 +90,21 @@ def read_input(section: Section, model: str, known: KnownInputs) -> str:
         return section.choice(tuple(known.places))
     remedy = nearest_feature(name.removeprefix("feature."), known.features.names)
     return section.refuse("unknown feature", f"one of features.yaml, since model {model} reads it", name, remedy)
+
+
+def refuse_forbidden(forbidden: Section, items: Section, inputs: tuple[str, ...], known: KnownInputs) -> None:
+    """Refuses inputs that are forbidden, or are features that are computed from what is, over any number of steps.
+
+    Raises:
+        Refusal: with line and column of the input; or of a forbidden name that neither events nor features have.
+    """
+    named = {item.text(): item for item in forbidden.items()}
+    schema = known.schema
+    fields = {f"{EVENT}{name}" for name in (schema.user, *schema.entities, *(field.name for field in schema.fields))}
+    for name, item in named.items():
+        if name not in fields and name not in known.places:
+            item.refuse("unknown name", "event.<field> or feature.<name>", name)
+    for item, name in zip(items.items(), inputs, strict=True):
+        found = sorted(known.read_for(name) & named.keys())
+        if found:
+            item.refuse("forbidden input", f"an input that does not read {', '.join(found)}", name, f"leave {name} out, or what forbids it")

@@ -26,14 +26,26 @@ from pipeline.engine.definitions.combined_model import (
 )
 from pipeline.engine.definitions.model import InputColumns, Model, object_shape
 from pipeline.engine.definitions.model_detector import Detector, detector_named, detector_of
-from pipeline.engine.definitions.model_inputs import EVENT, KnownInputs, columns_of, own_columns, read_categories, read_input, read_inputs
+from pipeline.engine.definitions.model_inputs import (
+    EVENT,
+    KnownInputs,
+    columns_of,
+    own_columns,
+    read_categories,
+    read_input,
+    read_inputs,
+    refuse_forbidden,
+)
 from pipeline.engine.definitions.model_labels import ALL_LABELS, ModelLabels, read_model_labels
 
 MODELS_MAX = 256
 """Of a release."""
 _CHALLENGES = "challenges"
 _MODEL = "model."
-_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample", "labels", _CHALLENGES)
+_FORBIDDEN = "forbidden"
+_FIELDS = ("name", "kind", "scope", "learns", "inputs", "sample", "labels", _FORBIDDEN, _CHALLENGES)
+_SAY_NOTHING = (_CHALLENGES, _FORBIDDEN)
+"""Fields that change nothing of what a model learns."""
 _FIELDS_OF_RIVER = ("model", "parameters", "publish_every", "learns_from")
 
 
@@ -49,6 +61,8 @@ def read_models(text: str, schema: Schema, features: FeatureSet, source: str = "
         if len(models) == MODELS_MAX:
             section.refuse("too many models", f"at most {MODELS_MAX}", str(MODELS_MAX + 1))
         model = _read_model(section, known, {model.name: model.definition for model in models})
+        if section.has(_FORBIDDEN):
+            refuse_forbidden(section.at(_FORBIDDEN), section.at("inputs"), model.inputs, known)
         if section.has(_CHALLENGES):
             model = replace(model, challenges=section.at(_CHALLENGES).text())
         if any(other.name == model.name for other in models):
@@ -209,7 +223,7 @@ def _definition(section: Section, inputs: tuple[str, ...], features: FeatureSet,
     definitions of models that are inputs."""
     read = features.behind([name.removeprefix("feature.") for name in inputs if name.startswith("feature.")])
     plain = section.plain()
-    written = {key: value for key, value in plain.items() if key != _CHALLENGES} if isinstance(plain, dict) else plain
+    written = {key: value for key, value in plain.items() if key not in _SAY_NOTHING} if isinstance(plain, dict) else plain
     whole = [written, [features.written[name] for name in read], *models]
     return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
 

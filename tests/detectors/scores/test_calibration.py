@@ -1,5 +1,7 @@
 """Probabilities by score, with their intervals."""
 
+import itertools
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -47,6 +49,20 @@ def test_the_probabilities_are_the_closest_that_do_not_fall(counts: list[tuple[i
         ]
         if events[first]:
             assert table[first, 0] == pytest.approx(min(least))
+
+
+@settings(deadline=None, max_examples=examples(10))
+@given(_COUNTS)
+def test_the_interval_holds_what_one_event_more_would_say_by_either_outcome(counts: list[tuple[int, int]]) -> None:
+    both = np.array(counts, np.float64)
+    table = _table(both[:, 0], both[:, 1])
+    if table is None:
+        return
+    for at, outcome in itertools.product(range(BINS), (0, 1)):
+        more = both.copy()
+        more[at, outcome] += 1.0
+        if (there := _table(more[:, 0], more[:, 1])) is not None:
+            assert table[at, 1] - 1e-12 <= there[at, 0] <= table[at, 2] + 1e-12
 
 
 @pytest.mark.parametrize("shape", ["steep", "flat", "rare"])

@@ -69,6 +69,8 @@ def test_an_input_may_be_said_to_raise_or_to_lower_the_score_alone() -> None:
         ("retrain: {on_drift: 1d}", "missing field"),
         ("monotone: {event.amount: rising}", "unknown value"),
         ("monotone: {event.other: increasing}", "unknown field"),
+        ("forbidden: [event.amount]", "forbidden input"),
+        ("forbidden: [event.amuont]", "unknown name"),
         ("learns: events", "unknown value"),
         ("scope: user", "unknown value"),
         ("model: anomaly.HalfSpaceTrees", "unknown field"),
@@ -79,6 +81,20 @@ def test_what_cannot_be_is_refused_with_its_place(added: str, what: str) -> None
         compile_release(1, TEXTS | {"models": MODELS.replace(" retrain: 2d,", "").replace("}\n", f", {added}}}\n")})
     assert what in caught.value.what
     assert re.match(r"models\.yaml:1:\d+", caught.value.where)
+
+
+def test_a_feature_that_is_computed_from_what_is_forbidden_is_refused_and_another_is_not() -> None:
+    features = TEXTS["features"] + "- {name: twice, expression: 2.0 * feature.spent}\n- {name: count, template: count, window: 1h}\n"
+    written = "- {name: trees, kind: boosted, inputs: [feature.count, %s], forbidden: [event.amount]}\n"
+    with pytest.raises(Refusal, match=r"an input that does not read event\.amount.*feature\.twice"):
+        compile_release(1, TEXTS | {"features": features, "models": written % "feature.twice"})
+    with pytest.raises(Refusal, match="forbidden input"):
+        compile_release(1, TEXTS | {"features": features, "models": written % "feature.spent"})
+    [model] = compile_release(1, TEXTS | {"features": features, "models": written.replace(", %s", "")}).models
+    [same] = compile_release(
+        1, TEXTS | {"features": features, "models": "- {name: trees, kind: boosted, inputs: [feature.count]}\n"}
+    ).models
+    assert model.definition == same.definition, "what it learned is as good as before"
 
 
 def test_a_fit_more_often_than_daily_is_refused() -> None:
