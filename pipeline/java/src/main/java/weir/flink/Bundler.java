@@ -135,17 +135,27 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
             heldMark = null;
             processWatermark(mark);
         }
-        if (held.isEmpty() && heldStatus != null) {
+        goOn();
+    }
+
+    /** Says whether the events are idle, where that has waited and need not any longer. */
+    protected final void goOn() throws Exception {
+        if (heldStatus != null && !marksWait()) {
             WatermarkStatus status = heldStatus;
             heldStatus = null;
             processWatermarkStatus(status, EVENTS);
         }
     }
 
+    /** Whether watermarks of the events wait here. */
+    protected boolean marksWait() {
+        return !held.isEmpty();
+    }
+
     /** Whether the events are idle waits as their watermarks do: later stages would no longer wait for what is held here. */
     @Override
     protected void processWatermarkStatus(WatermarkStatus status, int input) throws Exception {
-        if (input == EVENTS && !held.isEmpty()) {
+        if (input == EVENTS && marksWait()) {
             heldStatus = status;
             return;
         }
@@ -168,6 +178,11 @@ public abstract class Bundler<OUT> extends AbstractStreamOperator<OUT>
         }
         passed(mark.getTimestamp());
         writer.flush();
+        handOn(mark);
+    }
+
+    /** Hands a watermark on once all records that came before it have gone on. */
+    protected void handOn(Watermark mark) throws Exception {
         super.processWatermark(mark);
     }
 

@@ -14,6 +14,7 @@ final class Parked {
     final List<Row> given = new ArrayList<>(2);
     private int left;
     private boolean expired;
+    private boolean gone;
 
     Parked(Row row, long deadlineMs) {
         ByteBuffer payload = Bytes.of(Rows.payload(row));
@@ -39,6 +40,14 @@ final class Parked {
 
     boolean isComplete() {
         return left <= 0;
+    }
+
+    void go() {
+        gone = true;
+    }
+
+    boolean isGone() {
+        return gone;
     }
 
     boolean mayGo() {

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.types.Row;
 
@@ -14,7 +15,8 @@ import org.apache.flink.types.Row;
  * Joins events with the answers of their entities and bundles them for the user stage.
  *
  * <p>An event goes on when its answers are there, or without them when `entityWait` is over, and never before an earlier
- * event of its user. In event_time mode the watermark says that all answers have come.
+ * event of its user. In event_time mode the watermark says that all answers have come. In arrival mode a watermark waits for the events that
+ * are parked before it: the stage takes it for the time at which what was awaited has not come.
  */
 public class UserBundler extends KeyedBundler {
     private static final long TICK_MS = 5;
@@ -28,6 +30,7 @@ public class UserBundler extends KeyedBundler {
     private transient PriorityQueue<Parked> byDeadline;
     private transient Map<Long, List<Row>> early;
     private transient ArrayDeque<long[]> earlyUntil;
+    private transient WaitingMarks marks;
     private transient boolean ticking;
     private transient SteadyTime time;
 
@@ -44,10 +47,11 @@ public class UserBundler extends KeyedBundler {
         byDeadline = new PriorityQueue<>(Comparator.comparingLong(parked -> parked.deadlineMs));
         early = new HashMap<>();
         earlyUntil = new ArrayDeque<>();
+        marks = new WaitingMarks();
     }
 
     @Override
-    protected boolean atOnce(Row row) {
+    protected boolean atOnce(Row row) throws Exception {
         switch (Rows.tag(row)) {
             case Wire.Source.LABEL -> writer.add(Wire.Kind.LABELS, 0, Rows.key(row), Rows.payload(row), 0);
             case Wire.Source.FACT -> writer.add(Wire.Kind.FACTS, 0, Rows.key(row), Rows.payload(row), 0);
@@ -75,6 +79,7 @@ public class UserBundler extends KeyedBundler {
             return;
         }
         byUser.computeIfAbsent(Rows.key(row), user -> new ArrayDeque<>(2)).add(parked);
+        marks.waitFor(parked);
         if (!parked.mayGo()) {
             byUid.put(parked.uid, parked);
             byDeadline.add(parked);
@@ -82,7 +87,7 @@ public class UserBundler extends KeyedBundler {
         }
     }
 
-    private void answer(Row row) {
+    private void answer(Row row) throws Exception {
         long uid = Wire.Answer.uid(Bytes.of(Rows.payload(row)));
         Parked parked = byUid.get(uid);
         if (parked == null) {
@@ -97,6 +102,7 @@ public class UserBundler extends KeyedBundler {
         if (parked.isComplete()) {
             byUid.remove(uid);
             sendFirst(Rows.key(parked.row));
+            handOnMarks();
         }
     }
 
@@ -111,12 +117,34 @@ public class UserBundler extends KeyedBundler {
     }
 
     private void send(Parked parked) {
+        parked.go();
         byte[] answers = parked.answers.length == 0 ? null : parked.answers;
         byte[] payload = Rows.payload(parked.row);
         int release = releaseOf(parked.row);
         long snapshots = snapshotsOf(parked.row);
         boolean incomplete = !parked.isComplete();
         writer.add(Wire.Kind.EVENTS, release, snapshots, Rows.key(parked.row), payload, bodyAt(payload), answers, incomplete);
+    }
+
+    @Override
+    protected void handOn(Watermark mark) throws Exception {
+        if (!marks.keep(mark)) {
+            super.handOn(mark);
+        }
+    }
+
+    @Override
+    protected boolean marksWait() {
+        return super.marksWait() || !marks.isEmpty();
+    }
+
+    private void handOnMarks() throws Exception {
+        Watermark due = marks.due();
+        if (due != null) {
+            writer.flush();
+            super.handOn(due);
+            goOn();
+        }
     }
 
     private long now() {
@@ -132,7 +160,7 @@ public class UserBundler extends KeyedBundler {
     }
 
     /** Lets go whatever has waited long enough. One timer serves the whole subtask. */
-    private void expire() {
+    private void expire() throws Exception {
         ticking = false;
         long nowMs = now();
         while (!byDeadline.isEmpty() && (byDeadline.peek().isComplete() || byDeadline.peek().deadlineMs <= nowMs)) {
@@ -148,6 +176,7 @@ public class UserBundler extends KeyedBundler {
         if (!byDeadline.isEmpty() || !earlyUntil.isEmpty()) {
             tick();
         }
+        handOnMarks();
         watch();
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.watermark.Watermark;
@@ -145,6 +146,11 @@ final class Bench implements AutoCloseable {
         }
         taken = all.size();
         return found;
+    }
+
+    /** Everything that has come out since the last look: the bodies of bundles, and watermarks as in `out`. */
+    List<String> said() {
+        return out().stream().flatMap(each -> each instanceof Bundle bundle ? bundle.texts().stream() : Stream.of((String) each)).toList();
     }
 
     List<Bundle> bundles() {

@@ -137,4 +137,32 @@ class UserBundlerTest {
         bench.idle();
         assertEquals(10, bench.bundles().get(0).bodies().size());
     }
+
+    @Test
+    void aWatermarkWaitsForTheEventsBeforeItAndForNoLaterOne() throws Exception {
+        bench.records(event("ann", 1, 1, "a")).watermark(5);
+        bench.records(event("bob", 2, 1, "b"), event("ann", 3, 0, "a2")).idle();
+        assertEquals(List.of(), bench.said());
+        bench.records(answer("ann", 1, 0, 1.0)).idle();
+        assertEquals(List.of("a", "a2", "W5"), bench.said());
+    }
+
+    @Test
+    void aWatermarkGoesOnBehindAnEventWhoseEntitiesNeverAnswer() throws Exception {
+        bench.at(1_000).records(event("ann", 1, 1, "a")).watermark(5).watermark(6);
+        bench.at(1_030).records(event("ann", 2, 1, "a2")).watermark(7);
+        bench.at(1_060).idle();
+        assertEquals(List.of("a", "W6"), bench.said());
+        bench.at(1_090).idle();
+        assertEquals(List.of("a2", "W7"), bench.said());
+        assertEquals(List.of("W8"), bench.watermark(8).said());
+    }
+
+    @Test
+    void silenceWaitsAsItsWatermarkDoes() throws Exception {
+        bench.records(event("ann", 1, 1, "a")).watermark(5).silence();
+        assertEquals(List.of(), bench.said());
+        bench.records(answer("ann", 1, 0, 1.0)).idle();
+        assertEquals(List.of("a", "W5", "idle"), bench.said());
+    }
 }
