@@ -42,6 +42,8 @@ from foundation.refusal import Refusal
 VERSION = 4
 PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
+_FEW = 8
+"""Heads of one size that are cut one by one."""
 
 
 class Meaning(NamedTuple):
@@ -95,25 +97,24 @@ def name_words(plan: Plan, sections: Widths) -> Int64s:
 
 
 @entry
-def head_sizes(slab: ProfileSlab, slots: Int64s, fixed: int, stride: int, ends: Int64s) -> None:
-    """Computes the end, in cells, of each slot's head in one buffer; `fixed` cells are in every head."""
-    end = 0
+def head_sizes(slab: ProfileSlab, slots: Int64s, fixed: int, stride: int, sizes: Int64s) -> None:
+    """Computes the cells of each slot's head; `fixed` cells are in every head."""
     for i in range(len(slots)):
         head = slab.heads[slots[i]]
-        end += fixed
+        size = fixed
         for first in (head[WAITING], head[ORPHANS]):
             note = first
             while note >= 0:
-                end += NOTE_SAVED_WORDS
+                size += NOTE_SAVED_WORDS
                 note = slab.notes[note, NOTE_NEXT]
         if head[LAST] >= 0:
-            end += slab.pages[head[LAST], FILL] * stride
-        ends[i] = end
+            size += slab.pages[head[LAST], FILL] * stride
+        sizes[i] = size
 
 
 @entry
 def encode_heads(
-    slab: ProfileSlab, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, ends: Int64s, out: Int64s
+    slab: ProfileSlab, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, out: Int64s
 ) -> None:
     """Writes the heads one after the other; `prefix` has the constant first cells, and `extra` one row per head."""
     at = 0
@@ -157,18 +158,34 @@ def _put(out: Int64s, at: int, cells: Int64s) -> int:
     return at + len(cells)
 
 
-def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> list[bytes]:
-    """Encodes the heads of `slots`; `sections` has the cells of `widths`, one row per slot."""
+def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> NDArray[np.object_]:
+    """Encodes the heads of `slots`, [n] bytes; `sections` has the cells of `widths`, one row per slot."""
     names = name_words(plan, widths)
     prefix = np.array([VERSION, plan.layout, 8 * len(names), sections.shape[1], 0, 0, END, 0], dtype=np.int64)
     fixed = PREFIX_WORDS + len(names) + plan.head_words + sections.shape[1]
-    ends = np.empty(len(slots), dtype=np.int64)
-    head_sizes(slab, slots, fixed, plan.row_words, ends)
-    words = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    encode_heads(slab, slots, sections.view(np.int64), prefix, names.copy(), plan.cursors, plan.row_words, ends, words)
-    buffer = words.tobytes()
-    starts = [0, *(8 * ends).tolist()]
-    return [buffer[start:end] for start, end in itertools.pairwise(starts)]
+    sizes = np.empty(len(slots), dtype=np.int64)
+    head_sizes(slab, slots, fixed, plan.row_words, sizes)
+    order = np.argsort(sizes, kind="stable")
+    words = np.empty(int(sizes.sum()), dtype=np.int64)
+    extra = sections.view(np.int64)[order]
+    encode_heads(slab, slots[order], extra, prefix, names.copy(), plan.cursors, plan.row_words, words)
+    heads = np.empty(len(slots), object)
+    heads[order] = _cut(words, sizes[order].tolist())
+    return heads
+
+
+def _cut(words: Int64s, sizes: list[int]) -> list[bytes]:
+    """Cuts cells into bytes of ascending sizes: many of one size at once, for each by itself takes four times as long."""
+    found: list[bytes] = []
+    start = 0
+    for size, alike in itertools.groupby(sizes):
+        end = start + size * len(list(alike))
+        if end - start < _FEW * size:
+            found += [words[at : at + size].tobytes() for at in range(start, end, size)]
+        else:
+            found += words[start:end].view(f"V{8 * size}").tolist()
+        start = end
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -97,14 +97,14 @@ class WindowState:
     def save(self, draft: Draft) -> None:
         """Makes bytes of the heads, with the sections in them, and of what changed of the sealed pages."""
         self.reclaim()
-        draft.heads = [b""] * len(draft.slots)
+        heads = np.empty(len(draft.slots), object)
         for places, widths, words in draft.groups:
-            heads = heads_as_bytes(self.slab, self.plan, draft.slots[places], words, widths)
-            for at, head in zip(places.tolist(), heads, strict=True):
-                draft.heads[at] = head
-        position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
-        draft.pages = self._changed_pages(position)
-        draft.dropped = self._dropped_pages(position)
+            heads[places] = heads_as_bytes(self.slab, self.plan, draft.slots[places], words, widths)
+        draft.heads = heads.tolist()
+        if self.slab.counters[SEALED] or self._gone:
+            position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
+            draft.pages = self._changed_pages(position)
+            draft.dropped = self._dropped_pages(position)
 
     def restore(self, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> None:
         """Restores windows and rows, even of another plan: then windows are made anew from the rows."""
@@ -135,8 +135,6 @@ class WindowState:
                 self._gone.append(gone)
 
     def _changed_pages(self, position: dict[int, int]) -> list[tuple[int, int, bytes]]:
-        if not self.slab.counters[SEALED]:
-            return []
         pages, log = self.slab.pages, self.slab.sealed
         saved, kept = [], 0
         for slot, page in log[: self.slab.counters[SEALED]].tolist():
@@ -154,8 +152,6 @@ class WindowState:
         return [(at, seq, blob) for (at, seq, _), blob in zip(saved, blobs, strict=True)]
 
     def _dropped_pages(self, position: dict[int, int]) -> list[tuple[int, int]]:
-        if not self._gone:
-            return []
         gone = [(slot, seq, page) for part in self._gone for slot, seq, page in part.tolist()]
         later = [row for row in gone if row[0] not in position]
         self._gone = [np.array(later, dtype=np.int64)] if later else []
