@@ -38,7 +38,7 @@ class Rule(NamedTuple):
         tags: the words that it adds to a decision.
         additions: the entries that it puts on lists.
         budget: how often it may match; None: as often as it does.
-        severity: one of `patterns.language.pattern.SEVERITIES`.
+        severity: one of `patterns.severities.SEVERITIES`.
         suppress: what silences its alerts; None: nothing.
     """
 

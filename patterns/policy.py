@@ -25,8 +25,9 @@ from patterns.decision_order import (
     read_verdicts,
 )
 from patterns.hold_out import HoldOut, read_hold_out
+from patterns.hold_policy import HoldPolicy, read_hold
 
-__all__ = ["ACTIONS", "BY_RULES", "BY_SCORE", "DECIDERS", "HOLD_ENDS", "SCALES", "Fallback", "HoldPolicy", "Policy", "read_policy"]
+__all__ = ["ACTIONS", "BY_RULES", "BY_SCORE", "DECIDERS", "SCALES", "Fallback", "Policy", "read_policy"]
 
 DECIDERS = (
     "",
@@ -49,9 +50,6 @@ Nothing: it was not recorded, as in decisions from before it was. Codes are kept
 
 SCALES = ("raw", "stable")
 """What bands stand on: what each model says by itself, or quantiles of a reference population, see `detectors.scores.score_map`."""
-
-HOLD_ENDS = ("release", "decline")
-"""How the hold of a payment ends."""
 
 DRIFT_LIMIT = 0.2
 """Of the population stability index: from there on a change is commonly taken to matter (Siddiqi, Credit Risk Scorecards, 2006)."""
@@ -96,21 +94,6 @@ class Loss:
 
     field: str
     currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class HoldPolicy:
-    """Says which decisions hold a payment back until somebody ends that.
-
-    Args:
-        actions: decisions with one of these hold.
-        for_ms: a hold that nobody has ended by then ends by itself.
-        then: what happens then, one of `HOLD_ENDS`.
-    """
-
-    actions: tuple[str, ...]
-    for_ms: int
-    then: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +171,7 @@ def read_policy(
         verdicts=read_verdicts(document.at("verdicts"), schema) if document.has("verdicts") else (),
         allow_lists=read_allow_lists(document.at("allow_lists"), schema, lists) if document.has("allow_lists") else (),
         loss=loss,
-        hold=_hold(document.at("hold")) if document.has("hold") else None,
+        hold=read_hold(document.at("hold")) if document.has("hold") else None,
         hold_out=read_hold_out(document.at("hold_out"), loss.field if loss else "") if document.has("hold_out") else None,
         drift_limit=_drift_limit(document.at("drift")) if document.has("drift") else DRIFT_LIMIT,
     )
@@ -204,14 +187,6 @@ def _loss(section: Section, schema: Schema | None) -> Loss:
     if not _CURRENCY.fullmatch(currency.text()):
         currency.refuse("not a currency", "three capital letters, such as EUR (ISO 4217)")
     return Loss(field, currency.text())
-
-
-def _hold(section: Section) -> HoldPolicy:
-    section.only("actions", "for", "then")
-    actions = tuple(item.choice(ACTIONS) for item in section.at("actions").items())
-    if not actions or len(set(actions)) < len(actions):
-        section.at("actions").refuse("bad actions", "at least one action, and each once")
-    return HoldPolicy(actions, section.at("for").duration_ms(1_000), section.at("then").choice(HOLD_ENDS))
 
 
 def _drift_limit(section: Section) -> float:

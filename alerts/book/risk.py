@@ -2,7 +2,7 @@
 
 import math
 
-from patterns.language.pattern import SEVERITIES
+from patterns.severities import SEVERITIES
 from stores.casework.alerts import Alert
 
 NEVER_MS = 1 << 60

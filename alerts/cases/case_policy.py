@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from alerts.verdicts.verdict_effects import LABELS_ALONE, VerdictPolicy
-from patterns.language.pattern import SEVERITIES
+from patterns.severities import SEVERITIES
 from stores.casework.alerts import Alert
 from stores.casework.verdicts import VerdictWord
 

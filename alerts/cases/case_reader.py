@@ -20,7 +20,7 @@ from alerts.verdicts.effects_reader import read_effects
 from alerts.verdicts.verdict_effects import LABELS_ALONE
 from features.schema.schema import Schema
 from foundation.document import Section, read_document
-from patterns.language.pattern import SEVERITIES
+from patterns.severities import SEVERITIES
 from stores.casework.verdicts import VERDICTS, VerdictWord
 
 TYPOLOGIES_MAX, INBOXES_MAX, REASONS_MAX, INPUTS_MAX, OPTIONS_MAX = 100, 100, 200, 20, 100

@@ -8,7 +8,7 @@ from alerts.policy.alert_definition import fingerprint_of
 from alerts.policy.decided_event import DecidedEvent
 from alerts.webhooks.message import message_id, message_of
 from alerts.webhooks.message_types import PAYMENT_DECLINE, PAYMENT_HOLD, PAYMENT_RELEASE, wanting
-from patterns.policy import HoldPolicy
+from patterns.hold_policy import HoldPolicy
 from stores.casework.holds import Hold, HoldChange, HoldState
 from stores.casework.webhooks import StoredWebhook
 
@@ -43,7 +43,7 @@ def ended(hold: Hold, how: str, by: str, reason: str, at_ms: int) -> Hold:
     """Returns a hold that lasts as it is once it has ended.
 
     Args:
-        how: one of `patterns.policy.HOLD_ENDS`.
+        how: one of `patterns.hold_policy.HOLD_ENDS`.
         at_ms: the clock, ms since the epoch.
     """
     return _moved(hold, _ENDS[how], by, reason, at_ms)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alerts.holding.hold_steps import ended_by_decision, ended_by_time, held, told
 from alerts.policy.decided_event import DecidedEvent
-from patterns.policy import HoldPolicy
+from patterns.hold_policy import HoldPolicy
 from stores.casework.holds import Hold, HoldChange, Holds
 from stores.casework.webhooks import StoredWebhook
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.policy.decided_event import DecidedEvent, Kind
-from patterns.language.pattern import SEVERITIES
+from patterns.severities import SEVERITIES
 
 PATTERN, ACTION = "pattern", "action"
 """What alerts may be grouped by beside kinds of entities."""

@@ -7,8 +7,8 @@ from alerts.policy.alert_definition import ACTION, PATTERN, AlertDefinition, Inh
 from alerts.policy.decided_event import KINDS, Kind
 from alerts.policy.named_choices import choices_of
 from foundation.document import Section, read_document
-from patterns.language.pattern import SEVERITIES
 from patterns.policy import ACTIONS
+from patterns.severities import SEVERITIES
 
 DEFINITIONS_MAX = 100
 WINDOW_MS, RESOLVE_AFTER_MS, HALF_LIFE_MS = 600_000, 3_600_000, 3_600_000

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from patterns.language.pattern import SEVERITIES, Suppress
+from patterns.language.pattern import Suppress
+from patterns.severities import SEVERITIES
 
 Kind = Literal["decision", "absence", "budget", "drift"]
 KINDS: tuple[Kind, ...] = ("decision", "absence", "budget", "drift")
@@ -12,7 +13,7 @@ KINDS: tuple[Kind, ...] = ("decision", "absence", "budget", "drift")
 
 @dataclass(frozen=True, slots=True)
 class MatchedRule:
-    """Is a rule that matched and was not in shadow: its id, one of `patterns.language.pattern.SEVERITIES`, and what silences its alerts."""
+    """Is a rule that matched and was not in shadow: its id, one of `patterns.severities.SEVERITIES`, and what silences its alerts."""
 
     pattern: str
     severity: str

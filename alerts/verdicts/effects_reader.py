@@ -16,7 +16,7 @@ from features.schema.label_sources import WEIGHT_MAX
 from features.schema.schema import Schema
 from foundation.document import Section
 from foundation.refusal import Refusal
-from patterns.policy import HOLD_ENDS
+from patterns.hold_policy import HOLD_ENDS
 from stores.casework.verdict_steps import STEP_WORDS, StepWord
 from stores.casework.verdicts import VERDICTS
 

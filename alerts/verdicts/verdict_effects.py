@@ -53,7 +53,7 @@ class VerdictEffects:
     Args:
         label: the label of the events; None for none.
         lists, facts, silences: what is done to the events' entities.
-        hold: how holds of the events end, one of `patterns.policy.HOLD_ENDS`; empty leaves them as they are.
+        hold: how holds of the events end, one of `patterns.hold_policy.HOLD_ENDS`; empty leaves them as they are.
         four_eyes: what is done only once a second person has approved it.
     """
 

@@ -11,7 +11,7 @@ from patterns.language.pattern import Pattern
 from patterns.language.rule_folder import extended_by
 from patterns.language.scope import Scope
 from patterns.lifecycle.manifest import MANIFEST, read_manifest
-from pipeline.engine.definitions.release import PARTS
+from pipeline.engine.definitions.part_names import PARTS
 from pipeline.trial.rules_read import read_rule, scope_of
 from stores.registry import Registry
 

@@ -15,7 +15,7 @@ from api.kafka.log import Clock
 from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.definitions.champions import CHAMPIONS
-from pipeline.engine.definitions.release import PARTS
+from pipeline.engine.definitions.part_names import PARTS
 from pipeline.engine.isolation import RAISED
 from stores.audit import Audit, Fact
 from stores.registry import Registry, StoredRelease

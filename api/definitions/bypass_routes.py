@@ -17,7 +17,7 @@ from api.http.late_routes import late_routes
 from api.http.problem import as_response, json_answer
 from api.http.route_docs import route_docs
 from patterns.bypass import REASON_CHARACTERS_MAX
-from pipeline.engine.definitions.release import BYPASS
+from pipeline.engine.definitions.part_names import BYPASS
 from stores.registry import Registry
 
 RELEASES_MAX = 1_000

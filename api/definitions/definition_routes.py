@@ -30,7 +30,8 @@ from patterns.lifecycle.manifest import PATTERN_PREFIX
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
-from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, RELEASE_MAX, check_part
+from pipeline.engine.definitions.part_names import ALERTS, CASES, PARTS
+from pipeline.engine.definitions.release import RELEASE_MAX, check_part
 from stores.registry import StoredRelease
 
 YAML_TYPE = "application/yaml"

@@ -20,7 +20,8 @@ from foundation.refusal import Refusal
 from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, read_manifest, with_manifest
 from patterns.lists import declared
 from pipeline.engine.definitions.learned_bins import learned_bins
-from pipeline.engine.definitions.release import BYPASS, RELEASE_MAX
+from pipeline.engine.definitions.part_names import BYPASS
+from pipeline.engine.definitions.release import RELEASE_MAX
 from pipeline.trial.river_cost import RiverCost
 from pipeline.trial.river_models import costs_of, of_river
 from pipeline.trial.rule_tests import TestedRule, run_tests_of, with_one_rule

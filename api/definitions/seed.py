@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipeline.engine.definitions.release import PARTS
+from pipeline.engine.definitions.part_names import PARTS
 from pipeline.trial.trial import try_release
 from stores.registry import Registry
 

@@ -18,7 +18,7 @@ from patterns.list_text import values_of_lists
 from patterns.lists import declared
 from pipeline.control.kafka import Outbox, producer_of
 from pipeline.control.known_releases import DEFINITION, KnownReleases, ReleaseRecord, release_key
-from pipeline.engine.definitions.release import PARTS
+from pipeline.engine.definitions.part_names import PARTS
 from pipeline.trial.configuration_folder import compile_texts, read_texts
 
 

@@ -11,9 +11,6 @@ from features.expressions.functions.types import Type
 from features.expressions.syntax.syntax import Node
 from foundation.place import Place
 
-SEVERITIES = ("low", "medium", "high", "critical")
-"""The severities of rules, from the mildest on."""
-
 STATUSES = ("draft", "shadow", "canary", "active", "paused", "retired")
 """The states of a rule. That of the file counts at the rule's first upload alone, where it is `draft` or `shadow`."""
 
@@ -323,7 +320,7 @@ class Pattern:
         id: the name of its file without the ending.
         version: content hash of its text, by which the registry, the manifest and decisions know it.
         texts: content hash of its text and of the text of the rule that it extends: with the same, it is the same rule over the same scope.
-        severity: one of `SEVERITIES`.
+        severity: one of `patterns.severities.SEVERITIES`.
         status: one of `STATUSES`, that it has after its first upload.
         parameters: their values, by name; conditions hold them as constants already.
         adaptive: its learned thresholds, by name.

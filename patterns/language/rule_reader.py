@@ -23,7 +23,6 @@ from patterns.language.formula_reader import FormulaReader
 from patterns.language.inline_test_reader import InlineTestReader
 from patterns.language.parameters import NUMBERS, Parameter, Parameters, read_parameters, written_in
 from patterns.language.pattern import (
-    SEVERITIES,
     STATUSES,
     Adaptive,
     Condition,
@@ -39,6 +38,7 @@ from patterns.language.pattern import (
 from patterns.language.said import read_line, read_said
 from patterns.language.scope import Scope
 from patterns.language.sequence_reader import read_sequence, steps_of
+from patterns.severities import SEVERITIES
 
 OWN = ("title", "status", "extends", "parameters", "tests")
 """Fields that a rule has for itself: it does not take them over from the rule that it extends."""

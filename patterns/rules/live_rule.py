@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from foundation.slices import Slices, each_of
-from patterns.language.pattern import SEVERITIES, Pattern
+from patterns.language.pattern import Pattern
 from patterns.lifecycle.manifest import ACTING, WATCHED, Standing
 from patterns.matches import Rule
+from patterns.severities import SEVERITIES
 
 VERSION_CHARACTERS = 12
 """So many characters of the hash of a rule's text name its version."""

@@ -18,7 +18,7 @@ from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
 from alerts.policy.standing_kinds import with_standing
 from foundation.settings import Settings
-from patterns.policy import HoldPolicy
+from patterns.hold_policy import HoldPolicy
 from pipeline.alerting.decided_events import DecidedEvents
 from pipeline.alerting.delivering import Delivering
 from pipeline.alerting.telling_alertmanager import TellingAlertmanager

@@ -13,7 +13,7 @@ from alerts.cases.case_reader import read_cases
 from alerts.cases.verdict_inputs import check_verdict
 from foundation.refusal import Refusal
 from foundation.time_ids import UUID7, uuid7
-from pipeline.engine.definitions.release import CASES
+from pipeline.engine.definitions.part_names import CASES
 from stores.casework.case import Case, CaseChange
 from stores.casework.cases import OpenCaseError
 from stores.casework.verdicts import UNDO_MS, Verdict, VerdictWord

@@ -12,7 +12,8 @@ from patterns.language.pattern import Pattern
 from patterns.lifecycle.manifest import MANIFEST, PATTERN_PREFIX, Standing, manifest_text, standings_of
 from patterns.matches import Rules
 from patterns.rules.rule_set import RuleSet
-from pipeline.engine.definitions.release import BYPASS, Release, compile_release
+from pipeline.engine.definitions.part_names import BYPASS
+from pipeline.engine.definitions.release import Release, compile_release
 
 ABSENT = -1.0
 CANDIDATES_MAX = 100

@@ -12,6 +12,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.child_process import MIB, Child
 from pipeline.jobs.job_child import too_much_memory
+from pipeline.jobs.job_kind import JobKind
 from pipeline.jobs.job_messages import Advanced, Finished, Message, Order, Refused, Stopped, decode_message, encode
 from pipeline.jobs.result_folder import bytes_in
 from stores.decisions import StoreUnavailableError
@@ -19,7 +20,6 @@ from stores.jobs import JobOutcome, JobProgress, Jobs, StoredJob
 
 log = logging.getLogger(__name__)
 
-NICENESS = 19
 LEASE_MS = 15_000
 LOOK_SECONDS = 0.25
 """How often it is looked whether the worker has to end."""
@@ -43,7 +43,7 @@ class Attempt:
         job: the job, which this worker has taken.
         folder: the folder of the attempt, which exists.
         kinds: the module whose ``KINDS`` has the job's kind.
-        unit: the unit of the kind's progress.
+        kind: that kind.
         settings: the settings of the system; they name the bounds of a job.
         clock: seconds since the epoch.
         is_stopping: whether the worker has to end.
@@ -56,7 +56,7 @@ class Attempt:
         job: StoredJob,
         folder: pathlib.Path,
         kinds: str,
-        unit: str,
+        kind: JobKind,
         settings: Settings,
         clock: Callable[[], float],
         is_stopping: Callable[[], bool],
@@ -66,11 +66,12 @@ class Attempt:
         self._job = job
         self._folder = folder
         self._order = Order(kinds, job.request.kind, job.request.parameters, str(folder), settings)
+        self._niceness = kind.niceness
         self._settings = settings
         self._clock = clock
         self._is_stopping = is_stopping
         self._free_bytes = free_bytes
-        self._progress = JobProgress(unit=unit)
+        self._progress = JobProgress(unit=kind.unit)
         self._stored = JobProgress()
         self._is_cancelled = False
         self._is_lost = False
@@ -81,7 +82,7 @@ class Attempt:
     def run(self) -> JobOutcome | None:
         """Returns how the job ended; None if it did not end, because the worker has to, or because the job is no longer this worker's."""
         memory_mib = self._settings.job_memory_mib_max
-        child = Child("pipeline.jobs.job_child", NICENESS, memory_mib)
+        child = Child("pipeline.jobs.job_child", self._niceness, memory_mib)
         began = time.monotonic()
         try:
             child.connection.send_bytes(encode(self._order))

@@ -9,6 +9,8 @@ import msgspec
 from foundation.settings import Settings
 
 PARQUET = "application/vnd.apache.parquet"
+GIVES_WAY, AWAITED = 19, 10
+"""The greatest niceness, and that of the side jobs. On a busy machine the former gets a seventh of what the latter gets."""
 
 
 class JobCancelledError(Exception):
@@ -60,6 +62,7 @@ class JobKind(msgspec.Struct, frozen=True):
             rest and the API stay small. A job may be run again from its beginning, whenever its process is killed.
         unit: what its progress counts, such as records.
         media_type: of its file; empty if it never makes one.
+        niceness: of its process: `GIVES_WAY` for what may last, `AWAITED` for what somebody waits for at a page.
     """
 
     name: str
@@ -71,3 +74,4 @@ class JobKind(msgspec.Struct, frozen=True):
     run: Callable[[Any, JobContext], JobResult]
     unit: str
     media_type: str = ""
+    niceness: int = GIVES_WAY

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from foundation.refusal import Refusal
-from pipeline.jobs.job_kind import JobContext, JobKind, JobResult
+from pipeline.jobs.job_kind import AWAITED, JobContext, JobKind, JobResult
 from stores.casework.verdicts import VerdictWord
 
 FILE = "verdicts.jsonl"
@@ -71,4 +71,5 @@ VERDICTS_OF_CASES = JobKind(
     run=run,
     unit="cases",
     media_type=JSON_LINES,
+    niceness=AWAITED,
 )

@@ -5,13 +5,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from foundation.refusal import Refusal
 from foundation.settings import Settings
 from pipeline.control.child_process import MIB
 from pipeline.control.job_program import run_job
 from pipeline.jobs.attempt import LEASE_MS, Attempt
+from pipeline.jobs.job_kind import JobKind
 from pipeline.jobs.kinds import KINDS
 from pipeline.jobs.result_folder import results_of
 from stores.decisions import StoreUnavailableError
@@ -35,8 +36,8 @@ class Worker:
     Args:
         settings: the settings of the system.
         jobs: the store of jobs.
-        units: the unit of each kind that this worker knows, by the kind's name.
-        kinds: the module whose ``KINDS`` has these kinds.
+        kinds: the kinds that this worker knows, by their names.
+        module: whose ``KINDS`` has them.
         clock: seconds since the epoch.
         name: the name of this worker, which its jobs show.
     """
@@ -45,15 +46,15 @@ class Worker:
         self,
         settings: Settings,
         jobs: Jobs,
-        units: dict[str, str],
-        kinds: str = "pipeline.jobs.kinds",
+        kinds: Mapping[str, JobKind],
+        module: str = "pipeline.jobs.kinds",
         clock: Callable[[], float] = time.time,
         name: str = "",
     ) -> None:
         self._settings = settings
         self._jobs = jobs
-        self._units = units
         self._kinds = kinds
+        self._module = module
         self._clock = clock
         self._name = name or f"{socket.gethostname()}-{os.getpid()}"
         self._results = results_of(settings)
@@ -77,7 +78,7 @@ class Worker:
             self._release_lapsed()
             self._sweep_if_due()
             at_ms = self._now_ms()
-            job = self._jobs.take(self._name, list(self._units), at_ms, at_ms + LEASE_MS)
+            job = self._jobs.take(self._name, list(self._kinds), at_ms, at_ms + LEASE_MS)
         except StoreUnavailableError as error:
             self._away(str(error))
             return False
@@ -110,10 +111,9 @@ class Worker:
         """Does one attempt; gives how the job ended, or None, and whether the job is another worker's meanwhile."""
         try:
             folder = self._results.make(job)
-            unit = self._units[job.request.kind]
-            attempt = Attempt(
-                self._jobs, job, folder, self._kinds, unit, self._settings, self._clock, lambda: self._is_stopping, self._results.free_bytes
-            )
+            kind = self._kinds[job.request.kind]
+            is_stopping, free_bytes = (lambda: self._is_stopping), self._results.free_bytes
+            attempt = Attempt(self._jobs, job, folder, self._module, kind, self._settings, self._clock, is_stopping, free_bytes)
             return attempt.run(), attempt.is_lost()
         except OSError as error:
             log.exception("job %s cannot be begun", job.id)
@@ -170,7 +170,7 @@ def make(settings: Settings) -> Worker:
         Refusal: a setting is wrong, or the database is of another version.
     """
     jobs = RelationalJobs(Database(place_of(settings), patient=True))
-    return Worker(settings, jobs, {name: kind.unit for name, kind in KINDS.items()})
+    return Worker(settings, jobs, KINDS)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from patterns.entries import Change, Entry
 from patterns.lifecycle.manifest import PATTERN_PREFIX
 from patterns.list_text import values_of_lists
 from patterns.lists import LIST_PREFIX
-from pipeline.engine.definitions.release import ALERTS, CASES, PARTS, Release
+from pipeline.engine.definitions.part_names import ALERTS, CASES, PARTS
+from pipeline.engine.definitions.release import Release
 from pipeline.trial.trial import try_release
 
 

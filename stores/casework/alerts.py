@@ -39,7 +39,7 @@ class Alert(msgspec.Struct, frozen=True):
         name, title: of its kind.
         group: what its decisions have in common, value by name.
         state: ``firing`` or ``resolved``.
-        severity: one of `patterns.language.pattern.SEVERITIES`; it never falls.
+        severity: one of `patterns.severities.SEVERITIES`; it never falls.
         opened_at_ms, changed_at_ms: when it opened, and when a decision joined it last.
         first_event_ms, last_event_ms: time of its earliest and its latest event.
         events: how many events it has.

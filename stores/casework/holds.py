@@ -26,7 +26,7 @@ class Hold(msgspec.Struct, frozen=True):
         action: of the decision.
         held_at_ms: when it was decided.
         until_ms: when the hold ends by itself (inclusive).
-        then: how it ends by itself, one of `patterns.policy.HOLD_ENDS`.
+        then: how it ends by itself, one of `patterns.hold_policy.HOLD_ENDS`.
         state: one of `HOLD_STATES`.
         ended_at_ms: when it ended; None while it holds.
         by, reason: who or what ended it, or made it hold again, and why; empty before.

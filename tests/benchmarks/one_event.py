@@ -19,7 +19,8 @@ from features.profiles.warm_kernels import compile_kernels
 from features.schema.batch import Batch
 from features.schema.decode import Decoder
 from pipeline.engine.decisions.decision import decisions_of
-from pipeline.engine.definitions.release import PARTS, Release, compile_release
+from pipeline.engine.definitions.part_names import PARTS
+from pipeline.engine.definitions.release import Release, compile_release
 from pipeline.engine.learners.learner import Learners
 from pipeline.engine.scorer import Scorer
 

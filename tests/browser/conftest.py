@@ -38,7 +38,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeededConsole]
 def worker_of(settings: Settings) -> Iterator[None]:
     """A worker, which a system in a process has not: jobs are processes of their own. A test can hold its backtests (`held_kinds`)."""
     jobs = RelationalJobs(Database(place_of(settings)))
-    doing = Worker(settings, jobs, {name: kind.unit for name, kind in held_kinds.KINDS.items()}, held_kinds.__name__)
+    doing = Worker(settings, jobs, held_kinds.KINDS, held_kinds.__name__)
     thread = threading.Thread(target=doing.run, daemon=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(pathlib.Path(held_kinds.__file__).parent))

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from deploy.command import main
 from deploy.demo.payments import Town
-from pipeline.engine.definitions.release import PARTS, compile_release
+from pipeline.engine.definitions.part_names import PARTS
+from pipeline.engine.definitions.release import compile_release
 
 make_importable(__file__, "console_pictures")
 

@@ -18,7 +18,7 @@ from patterns.lists import DECLARATION, LIST_PREFIX
 from pipeline.control.definitions import key_text
 from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
-from pipeline.engine.definitions.release import PARTS
+from pipeline.engine.definitions.part_names import PARTS
 
 RATE = 300
 HISTORY = 3_000

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from foundation.refusal import Refusal
-from patterns.policy import ACTIONS, HoldPolicy, read_policy
+from patterns.hold_policy import HoldPolicy
+from patterns.policy import ACTIONS, read_policy
 
 POLICY = """
 score: first_ready(fraud_lr, spend_shape)

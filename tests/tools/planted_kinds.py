@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from foundation.refusal import Refusal
-from pipeline.jobs.job_kind import JobContext, JobKind, JobResult
+from pipeline.jobs.job_kind import AWAITED, JobContext, JobKind, JobResult
 
 FILE = "numbers.txt"
 
@@ -87,4 +87,4 @@ KINDS = {
     )
     for run in (count, think, refuse, fail, eat, die, fill, boast)
 }
-UNITS = {name: kind.unit for name, kind in KINDS.items()}
+KINDS["hurry"] = msgspec.structs.replace(KINDS["count"], name="hurry", niceness=AWAITED)

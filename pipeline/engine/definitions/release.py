@@ -33,20 +33,8 @@ from pipeline.engine.definitions.compiled_parts import once_each
 from pipeline.engine.definitions.model import Model, object_shape
 from pipeline.engine.definitions.models import read_models
 from pipeline.engine.definitions.own_detectors import sections_of
+from pipeline.engine.definitions.part_names import ALERTS, BYPASS, CASES, PARTS
 from pipeline.engine.definitions.rules import Around, rules_in_slices
-
-PARTS = ("schema", "features", "models", "policy")
-"""The definitions that a release is made of; each is one YAML file of the same name."""
-
-BYPASS = "bypass"
-"""The optional part that switches past the score. Those that declare a list, ``list:<name>`` each, those that are a rule, ``pattern:<id>``
-each, the manifest of the rules, ``patterns``, and ``champions`` are the other ones."""
-
-ALERTS = "alerts"
-"""The optional part that says which decisions become alerts: alerts.yaml."""
-
-CASES = "cases"
-"""The optional part that says which alerts open cases, and how these are worked on: cases.yaml."""
 
 PARTS_KEPT = 8
 """So many schemas, sets of features, sets of models and policies each are remembered by their texts, compiled or refused."""

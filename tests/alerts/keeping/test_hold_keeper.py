@@ -11,7 +11,7 @@ from alerts.holding.hold_steps import ended, held_again, message_id_of, told
 from alerts.keeping.alert_keeper import AlertKeeper
 from alerts.keeping.hold_keeper import HoldKeeper
 from alerts.policy.decided_event import DecidedEvent
-from patterns.policy import HoldPolicy
+from patterns.hold_policy import HoldPolicy
 from stores.casework.holds import Hold
 from stores.casework.webhooks import StoredWebhook, WebhookWish
 from stores.decisions import StoreUnavailableError

@@ -14,9 +14,10 @@ from foundation.refusal import Refusal
 from patterns.language import consequence_reader, inline_test_reader, parameters, said, sequence_reader
 from patterns.language.file_form import BudgetForm, Form, ParameterForm, PatternForm, ThenForm
 from patterns.language.json_schema import pattern_schema
-from patterns.language.pattern import SEVERITIES, STATUSES
+from patterns.language.pattern import STATUSES
 from patterns.language.rule_folder import read_patterns
 from patterns.policy import ACTIONS
+from patterns.severities import SEVERITIES
 
 SCHEMA = pattern_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -4,7 +4,8 @@ import pytest
 
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.feature_catalogue import catalogue_of_release
-from pipeline.engine.definitions.release import PARTS, Release, compile_release
+from pipeline.engine.definitions.part_names import PARTS
+from pipeline.engine.definitions.release import Release, compile_release
 
 SAMPLE = pathlib.Path(__file__).parents[3] / "deploy/samples/payments"
 TEXTS = {part: (SAMPLE / f"{part}.yaml").read_text() for part in PARTS}

@@ -41,7 +41,7 @@ class Office:
         self.worker = self.another_worker("w1")
 
     def another_worker(self, name: str) -> Worker:
-        return Worker(self.settings, self.jobs, planted_kinds.UNITS, "planted_kinds", lambda: self.now_ms / 1_000, name)
+        return Worker(self.settings, self.jobs, planted_kinds.KINDS, "planted_kinds", lambda: self.now_ms / 1_000, name)
 
     def ask(self, kind: str = "count", **given: Any) -> str:
         parameters = msgspec.json.encode(planted_kinds.Given(**given)).decode()
@@ -108,6 +108,12 @@ def test_a_job_is_done_at_the_lowest_priority_and_its_file_is_described(office: 
     assert (job.file.size_bytes, job.file.sha256) == (10, hashlib.sha256(content).hexdigest())
     assert job.expires_at_ms == NOW_MS + office.settings.job_results_kept_days * DAY_MS
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_job_that_somebody_waits_for_gives_way_less(office: Office) -> None:
+    job = office.done("hurry", steps=1)
+    assert job.result is not None
+    assert msgspec.json.decode(job.result) == {"counted": 1, "niceness": max(10, os.nice(0))}
 
 
 def test_a_worker_without_work_does_nothing(office: Office) -> None:
@@ -196,10 +202,10 @@ def test_a_job_whose_worker_was_killed_is_done_once_by_the_next(office: Office, 
     id = office.ask("think", steps=60_000, sign=str(sign))
     program = (
         "import pathlib, sys; from databases_of_a_test import database_in; from foundation.settings import Settings\n"
-        "from stores.relational.jobs import RelationalJobs; from pipeline.jobs.worker import Worker; from planted_kinds import UNITS\n"
+        "from stores.relational.jobs import RelationalJobs; from pipeline.jobs.worker import Worker; from planted_kinds import KINDS\n"
         f"clock = lambda: {NOW_MS / 1_000}\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
-        "Worker(Settings(folder=str(folder)), RelationalJobs(database_in(folder)), UNITS, 'planted_kinds', clock, 'killed').run()"
+        "Worker(Settings(folder=str(folder)), RelationalJobs(database_in(folder)), KINDS, 'planted_kinds', clock, 'killed').run()"
     )
     environment = os.environ | {"PYTHONPATH": f"{SOURCES}:{pathlib.Path(planted_kinds.__file__).parent}"}
     worker = subprocess.Popen([sys.executable, "-c", program], env=environment)
