@@ -6,11 +6,9 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import h11
-
 from alerts.webhooks.addresses import Address, Network
 from alerts.webhooks.attempts import Reply
-from alerts.webhooks.http_connection import ConnectionEndedError, HttpConnection, connected
+from alerts.webhooks.http_connection import ConnectionEndedError, HttpConnection, NoHttpError, connected
 from alerts.webhooks.receiver import AddressRefusedError, Receiver, Resolve, resolve_by_system, vetted_address
 
 EXCERPT_BYTES_MAX = 1_000
@@ -85,7 +83,7 @@ class Sender:
             return Answer(Reply(None, is_forbidden=True), fault=str(refused))
         except TimeoutError:
             return Answer(Reply(None), fault=f"no whole answer within {self._timeout_s:g} s")
-        except (h11.ProtocolError, ConnectionEndedError, OSError, UnicodeError) as error:
+        except (NoHttpError, ConnectionEndedError, OSError, UnicodeError) as error:
             return Answer(Reply(None), fault=f"{type(error).__name__}: {error}"[:200])
 
     async def _attempt(self, headers: Mapping[str, str], body: bytes) -> Answer:
