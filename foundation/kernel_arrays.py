@@ -10,6 +10,6 @@ INT64, FLOAT64, UINT8 = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.ui
 
 def for_kernel(array: NDArray[Any], dtype: "np.dtype[Any]" = INT64) -> NDArray[Any]:
     """Returns `array` with `dtype`, one number after the other, and not read-only; it is copied only where it is not so already."""
-    if array.dtype is dtype and array.flags.carray:  # nearly always true; np.require takes 2 µs to find out
-        return array
+    if (array.dtype is dtype or array.dtype == dtype) and array.flags.carray:  # nearly always true; np.require takes 2 µs to find out
+        return array  # arrays that come of kernels from the disk have an equal dtype that is another object
     return np.require(array, dtype, ["C", "W"])

@@ -71,10 +71,14 @@ class RuleConditions:
         """
         fired = self._conditions.find_many(columns, n)
         for counts, conditions in ((self.errors, fired.errors), (self.skips, fired.skips)):
-            own = conditions[conditions < self._of_rules]
+            own = conditions[conditions < self._of_rules] if len(conditions) else conditions
             if len(own):
                 np.add.at(counts, self._rule_of[own], 1)
         return fired
+
+    def any_of_rules(self, fired: Fired) -> bool:
+        """Tells whether a condition of a rule holds for any event; where none does, no rule matches but by its sequence."""
+        return len(fired.conditions) > 0 and int(fired.conditions.min()) < self._of_whens
 
     def of_steps(self, fired: Fired) -> tuple[Int64s, Int64s]:
         """Returns the events that satisfy conditions of the steps of users' sequences, and the places of these among `of_steps`."""

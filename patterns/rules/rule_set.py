@@ -150,7 +150,7 @@ class RuleSet:
         columns = self._columns.over(sight)
         fired = self._conditions.find_many(columns, n)
         matched = self._sequences.take(sight, columns, *self._conditions.of_steps(fired))
-        if not len(fired.events) and (matched is None or not len(matched.events)):
+        if matched is None and not self._conditions.any_of_rules(fired):
             return no_matches(n)
         pairs = self._counting(self._conditions.matching(fired, matched), sight)
         pairs, hidden = self._conditions.without_hidden(pairs, fired, sight.batch.times_ms)

@@ -107,6 +107,8 @@ class Sequences:
         self._scratch_lines = -(-3 * int(self.tables.rules[:, RECORD].max(initial=0)) // LINE)
         self.shapes = shapes_of(self.tables, self._laid_out)
         self._bound: BoundTables | None = None
+        none = self._room(np.zeros(NEEDS, np.int64))
+        self._nothing = Found(self._matches(none, 0), self._absences(none, 0))
 
     def _column(self, node: Node, formula: Formula) -> int:
         text = canonical(node)
@@ -231,13 +233,15 @@ class Sequences:
         fired: Fired,
     ) -> Found:
         events, steps = fired
+        if not len(steps) and bound.counter < 0:
+            return self._nothing
         most = np.zeros(NEEDS, np.int64)
         add_needs(bound.needs, steps, most)
         bound.sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
         arrays = bound.sparse.arrays
         scratch = (int(arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
         room = self._room(most)
-        seen = (for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), for_kernel(late), for_kernel(values, FLOAT64))
+        seen = (for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), late.astype(np.int64), for_kernel(values, FLOAT64))
         batch = Events(*seen, for_kernel(events), for_kernel(steps))
         matches, dues = advance(arrays, bound.tables, way.steps, way.looks, batch, room, scratch, bound.counter)
         return Found(self._matches(room, matches), self._absences(room, dues))
@@ -267,16 +271,9 @@ class Sequences:
         return self._bound
 
     def _room(self, most: Int64s) -> Room:
-        sizes = [
-            most[MATCHES],
-            most[MATCHES],
-            most[MATCHES] + 1,
-            most[MATCH_WORDS],
-            most[DUES],
-            most[DUES],
-            most[DUES] + 1,
-            most[DUE_WORDS],
-        ]
+        needs = most.tolist()
+        matches, dues = needs[MATCHES], needs[DUES]
+        sizes = (matches, matches, matches + 1, needs[MATCH_WORDS], dues, dues, dues + 1, needs[DUE_WORDS])
         return Room(self.counts, *(np.empty(size, np.int64) for size in sizes))
 
     def _matches(self, room: Room, n: int) -> MatchedSequences:

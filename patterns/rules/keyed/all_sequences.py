@@ -73,10 +73,12 @@ class AllSequences:
         Args:
             events, conditions: [m] which events satisfy which of `conditions`, ascending by event.
         """
-        parts = [self._of_keys[kind].matched(words) for kind, words in sight.of_entities.items() if kind in self._of_keys]
+        told = {kind: words for kind, words in sight.of_entities.items() if kind in self._of_keys and words.any()}
+        parts = [self._of_keys[kind].matched(words) for kind, words in told.items()]
         if self._of_users is not None:
             found = self._of_users.take(sight, columns, events, conditions)
             if len(found.absences) and self._absences is not None:
                 sight.absences.extend(self._absences.of(found.absences, sight.profiles))
-            parts.append((found.matches, self._of_users.rules_of))
+            if len(found.matches):
+                parts.append((found.matches, self._of_users.rules_of))
         return MatchedRules(parts) if parts else None

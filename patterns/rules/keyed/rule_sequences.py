@@ -116,8 +116,8 @@ class RuleSequences:
         """
         batch = of.batch
         slots = np.where(of.fresh, of.slots, -1)
-        values = self._values(columns, len(batch))
         fired = self._sequences.fired(events, conditions, len(batch))
+        values = self._values(columns, len(batch), None if len(fired[1]) else ())  # steps alone read them
         return self._sequences.take(of.profiles, slots, batch.times_ms, batch.id_keys, of.late, values, fired)
 
     @property

@@ -39,17 +39,15 @@ class ValueSource:
     def over(self, sight: Sight) -> EventValues:
         """Returns the values of a batch."""
         n = len(sight.batch)
-        models = np.column_stack([sight.models[name] for name in self._models]) if self._models else np.empty((n, 0))
-        learned = np.column_stack([sight.adaptive.get(name, _unknown(n)) for name in self._learned]) if self._learned else np.empty((n, 0))
+        models, learned = np.empty((n, len(self._models))), np.empty((n, len(self._learned)))
+        for at, name in enumerate(self._models):
+            models[:, at] = sight.models[name]
+        for at, name in enumerate(self._learned):  # the thresholds of a rule that is not evaluated are looked at by nobody
+            learned[:, at] = sight.adaptive.get(name, np.nan)
         further = _Further(sight, self._facts)
         values = self._layout.of(sight.batch, (sight.features, models, learned), further)
         further.values_of_events = weakref.proxy(values)
         return values
-
-
-def _unknown(n: int) -> Float64s:
-    """Returns the threshold of a rule that is not evaluated, whose thresholds nobody looks at."""
-    return np.full(n, np.nan)
 
 
 class _Further(dict[str, Column]):
