@@ -105,7 +105,8 @@ class Decide:
         began = time.perf_counter()
         deadline_ms = deadline_of(query, self._deadline_ms)
         release, decoder = self._in_force.require()
-        event = decoder.decode(body, int(self._clock() * 1000))
+        body = decoder.read(body, int(self._clock() * 1000))
+        event = body.event
         why = self._health.without_scores
         reply = None
         try:

@@ -17,6 +17,7 @@ from api.http.route_docs import OBJECT, route_docs
 from api.kafka.log import Clock, Log
 from features.schema.decode import ID_CHARACTERS_MAX, Decoder
 from features.schema.label_sources import ANY_SOURCE, SOURCE_CHARACTERS_MAX, WEIGHT_MAX, LabelSources
+from features.schema.read_bytes import ReadBytes
 from features.schema.schema import MIN_TIME_MS
 from foundation.refusal import Refusal
 from foundation.settings import Settings
@@ -121,9 +122,9 @@ def _add_events(routes: APIRouter, in_force: InForce, decide: Decide, log: Log, 
             records = await asyncio.to_thread(read_events, body, decoder, int(clock() * 1000))
             await log.deliver_all(topic, records)
             return as_response(json_answer(202, TakenEvents(len(records))))
-        taken = decoder.decode(body, int(clock() * 1000))
-        await log.deliver(topic, taken.user, body)
-        return as_response(json_answer(202, Taken(taken.id)))
+        taken = decoder.read(body, int(clock() * 1000))
+        await log.deliver(topic, taken.event.user, taken)
+        return as_response(json_answer(202, Taken(taken.event.id)))
 
     @routes.post(
         "/decisions",
@@ -156,8 +157,8 @@ def _add_labels(routes: APIRouter, in_force: InForce, log: Log, topic: str, cloc
         return as_response(json_answer(202, TakenLabels(len(taken)) if many else taken[0]))
 
 
-def read_events(body: bytes, decoder: Decoder, now_ms: int) -> list[tuple[str, bytes]]:
-    """Reads the events in a JSON array: of each its primary entity, and its bytes as they stand there.
+def read_events(body: bytes, decoder: Decoder, now_ms: int) -> list[tuple[str, ReadBytes]]:
+    """Reads the events in a JSON array: of each its primary entity, and its bytes as they stand there, which carry what was read.
 
     Raises:
         Refusal: the body is no JSON array; an event is refused, and the refusal names its index; or there are none, or more than
@@ -168,9 +169,9 @@ def read_events(body: bytes, decoder: Decoder, now_ms: int) -> list[tuple[str, b
         raise Refusal("number of events", where="events", expected=f"1 to {EVENTS_MAX:,} events in one request", got=len(given))
     records = []
     for number, each in enumerate(given):
-        value = bytes(each)
         try:
-            records.append((decoder.decode(value, now_ms).user, value))
+            value = decoder.read(bytes(each), now_ms)
+            records.append((value.event.user, value))
         except Refusal as refusal:
             raise _in_list(refusal, number) from refusal
     return records

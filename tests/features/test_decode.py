@@ -212,3 +212,24 @@ def test_the_least_time_of_an_event_is_what_the_schema_says(least: str, least_ms
 def test_a_least_time_that_is_no_moment_is_refused_with_line_and_column(given_as: str) -> None:
     with pytest.raises(Refusal, match=r"schema\.yaml:3:11: not a moment"):
         read_schema(f"id: id\ntime: {{field: ts}}\nmin_time: {given_as}\nuser: u")
+
+
+def test_bytes_that_were_read_are_read_no_second_time_by_the_same_schema_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = json.dumps(GOOD).encode()
+    read = Decoder(SCHEMA).read(value, NOW)
+    assert (bytes(read), read.event) == (value, decode(value))
+    later, others = Decoder(SCHEMA), Decoder(read_schema(SCHEMA_TEXT))
+    expected = later.decode(value, NOW + 5, "api-1")
+    for decoder in (later, others):
+        monkeypatch.setattr(decoder, "_decode", lambda _: pytest.fail("it was read again"))
+    assert later.decode(read, NOW + 5, "api-1") == expected
+    assert read.event == decode(value), "another arrival leaves the first as it was"
+    with pytest.raises(pytest.fail.Exception):
+        others.decode(read, NOW + 5)
+
+
+def test_bytes_that_were_read_are_refused_where_their_time_is_too_far_ahead_of_a_clock_that_was_set_back() -> None:
+    decoder = Decoder(SCHEMA)
+    read = decoder.read(json.dumps(GOOD).encode(), NOW)
+    with pytest.raises(Refusal, match="time in the future"):
+        decoder.decode(read, NOW - SCHEMA.max_ahead_ms - 1)
