@@ -90,6 +90,7 @@ class Arrivals:
                 reader.seek(found[0].ordinal)
                 continue
             self._positions[name] = reader.position
+            self._pace.came()
             yield records
 
     def _ready(self, name: str, reader: LogReader) -> list[LogRecord]:

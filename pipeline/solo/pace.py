@@ -26,18 +26,22 @@ class Pace:
         self._clock = clock
         self._recent = 0.0
         """Records that were taken, each counted for less the longer it is ago."""
-        self._taken_at = self._clock()
+        self._taken_at = self._came_at = self._clock()
 
     def taken(self, records: int) -> None:
         """Notes a batch that begins now."""
         now = self._clock()
         self._recent = self._recent * math.exp((self._taken_at - now) / MEMORY_SECONDS) + records
-        self._taken_at = now
+        self._taken_at = self._came_at = now
+
+    def came(self) -> None:
+        """Notes that something came which waits for no batch, such as records of another process."""
+        self._came_at = self._clock()
 
     @property
     def is_idle(self) -> bool:
-        """Whether no batch was taken for a while."""
-        return self._clock() - self._taken_at > IDLE_SECONDS
+        """Whether nothing came for a while."""
+        return self._clock() - self._came_at > IDLE_SECONDS
 
     def seconds_left(self, waiting: int) -> float:
         """How long to wait before the next batch, in seconds; 0 for not at all.

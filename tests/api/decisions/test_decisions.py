@@ -1,8 +1,12 @@
 import asyncio
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 from api_imitation import NOW_MS, Api, event, reply, until
+
+from api.solo.solo_log import SoloLog
+from pipeline.solo.intake import Intake
 
 
 async def test_an_event_is_sent_keyed_by_its_user_and_its_caller_gets_the_pipelines_decision(api: Api) -> None:
@@ -141,6 +145,16 @@ async def test_more_decisions_in_flight_than_the_bound_are_turned_away_with_a_ti
     assert busy.headers["retry-after"] == "1"
     assert len(api.log.of("events")) == 3
     assert (await api.client.post("/v1/decisions?deadline_ms=1", json=event(9))).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/decisions"])
+async def test_callers_come_again_later_when_as_many_records_wait_for_the_engine_as_may(api: Api, path: str) -> None:
+    full = SoloLog(SimpleNamespace(ended=False, put=Intake(records_max=1).put), "weir.")  # type: ignore[arg-type]
+    full.produce("weir.events", "c1", b"{}")  # nobody takes it
+    api.log.produce, api.log.deliver = full.produce, full.deliver  # type: ignore[method-assign]
+    busy = await api.client.post(path, json=event(7))
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "1")
+    assert "1 records wait for the engine" in busy.json()["detail"]
 
 
 @pytest.mark.parametrize("catching_up", [False, True])

@@ -50,3 +50,13 @@ def test_a_record_that_comes_a_while_after_many_is_taken_at_once() -> None:
     clock.now += 1.0
     pace.taken(1)
     assert pace.seconds_left(0) == 0
+
+
+def test_what_comes_from_another_process_keeps_the_engine_looking_and_holds_no_batch_up() -> None:
+    pace, clock = paced(1, 0.1)
+    clock.now += 1.1
+    assert pace.is_idle
+    pace.came()
+    assert (pace.is_idle, pace.seconds_left(0)) == (False, 0)
+    clock.now += 1.1
+    assert pace.is_idle
