@@ -1,7 +1,9 @@
 """A running system is trained on its own archive, and scores the next events by the trees that were found."""
 
+import functools
 import hashlib
 import json
+import multiprocessing
 import pathlib
 import re
 import time
@@ -17,9 +19,14 @@ from api.client.client import Decision
 from deploy.command import main
 from deploy.local.solo_in_process import SoloInProcess
 from detectors.boosted.symmetric_trees import BoostedScoring
+from detectors.learner import Arrays
 from detectors.snapshot import Snapshot
+from pipeline.engine.definitions.boosted_model import Boosted
+from pipeline.engine.learners.fitted_trees import LabelledRows
+from pipeline.learning.fit_trees import fit_trees
+from pipeline.replay import replay
 from pipeline.sinks.archive_access import archive_of
-from pipeline.training.train_command import said_of, train_archived
+from pipeline.training.train_command import said_of, train_archived, train_files
 
 DAY_MS = 86_400_000
 EVENTS = 600
@@ -92,7 +99,8 @@ def test_a_training_on_the_archive_scores_the_next_event(system: SoloInProcess, 
     assert (answer.action, answer.score) == ("review", pytest.approx(expected, abs=1e-12))
 
 
-def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_path: pathlib.Path) -> None:
+def recorded(tmp_path: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """A file of events with their labels, and the folder of the configuration."""
     folder = tmp_path / "configuration"
     folder.mkdir()
     for part, text in CONFIG.items():
@@ -104,6 +112,11 @@ def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_p
         for id in range(EVENTS)
     ]
     events.write_text("".join(json.dumps(row | {"fraud": int(row["amount"] == 900.0)}) + "\n" for row in rows))
+    return events, folder
+
+
+def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_path: pathlib.Path) -> None:
+    events, folder = recorded(tmp_path)
     given = [
         "train",
         str(events),
@@ -130,6 +143,34 @@ def test_a_training_on_files_writes_its_models_and_says_how_well_they_rank(tmp_p
     assert sum(each["frauds"] for each in quality["plots"]["reliability"]) == quality["frauds"]
     [svg] = xml.dom.minidom.parse(str(tmp_path / "out" / "trees.svg")).getElementsByTagName("svg")
     assert len(svg.getElementsByTagName("polyline")) == 4
+
+
+def test_a_training_that_is_killed_in_the_middle_gives_the_same_model_when_it_is_done_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, configuration = recorded(tmp_path)
+    train = functools.partial(train_files, [events], configuration, labels_path=None, label_column="fraud", label_delay_ms=DAY_MS)
+    train(tmp_path / "whole")
+    forks = multiprocessing.get_context("fork")
+    fits, reached = forks.Value("i", 0), forks.Event()
+
+    def fit_or_stand_still(rows: LabelledRows, how: Boosted) -> Arrays:
+        fits.value += 1
+        if fits.value > 1:
+            reached.set()
+            time.sleep(600)
+        return fit_trees(rows, how)
+
+    monkeypatch.setattr(replay, "fit_trees", fit_or_stand_still)
+    child = forks.Process(target=train, args=(tmp_path / "again",))
+    child.start()
+    assert reached.wait(120)
+    child.kill()
+    child.join()
+    monkeypatch.undo()
+    assert not (tmp_path / "again").exists()
+    train(tmp_path / "again")
+    assert (tmp_path / "again" / "trees.model").read_bytes() == (tmp_path / "whole" / "trees.model").read_bytes()
 
 
 @pytest.mark.parametrize(

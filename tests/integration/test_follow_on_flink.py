@@ -1,4 +1,4 @@
-"""What the score job decided while models learned and releases changed, decided again from what the archive job has kept of it."""
+"""What the score job decided while models learned, of labels too, and releases changed, decided again from what the archive has."""
 
 import random
 import time
@@ -9,7 +9,7 @@ import delivery_runs
 import msgspec
 import pytest
 from archive_runs import rows
-from score_job_runs import START_MS, TEXTS, Json, cancel, ends, prepared, produce_events, submitted, wait_for
+from score_job_runs import START_MS, TEXTS, Json, cancel, ends, prepared, produce, produce_events, submitted, wait_for
 from side_job_runs import Running
 
 from deploy.local.releases import publish
@@ -26,10 +26,11 @@ MODELS = """
 - {name: shape, kind: river, model: anomaly.HalfSpaceTrees, publish_every: 10m, inputs: [event.amount, feature.shop_count_1h],
    parameters: {window_size: 50, seed: 7}}
 - {name: own, kind: river, model: anomaly.GaussianScorer, scope: user, inputs: [event.amount], parameters: {grace_period: 3}}
+- {name: fraud, kind: river, model: naive_bayes.GaussianNB, publish_every: 10m, inputs: [event.amount, feature.shop_count_1h]}
 """
 FEATURES = "\n".join(line for line in TEXTS["features"].splitlines() if "label_rate" not in line)
-ONE = TEXTS | {"features": FEATURES, "models": MODELS}
-OTHER = ONE | {"models": MODELS.replace("seed: 7", "seed: 8"), "policy": TEXTS["policy"].replace("below: 0.5", "below: 0.4")}
+ONE = TEXTS | {"features": FEATURES, "models": MODELS, "policy": TEXTS["policy"].replace("(shape", "(fraud, shape")}
+OTHER = ONE | {"models": MODELS.replace("seed: 7", "seed: 8"), "policy": ONE["policy"].replace("below: 0.5", "below: 0.4")}
 SNAPSHOTS_MIN = 3
 AT_ONCE, SECONDS_MAX = 40, 150
 
@@ -43,18 +44,28 @@ class Run:
     sent: int = 0
     served: list[Json] = field(default_factory=list)
 
-    def go_on(self, release: int) -> None:
-        """Sends events, some late, until decisions of `release` name enough snapshots; then waits for the rest."""
+    def go_on(self, release: int, taught: int = 0) -> None:
+        """Sends events, some late, and labels, until decisions of `release` name enough snapshots; then waits for the rest.
+
+        Args:
+            taught: how many of these have to be of the model that learns from labels.
+        """
         deadline = time.monotonic() + SECONDS_MAX
         sending = payments(self.sent)
-        while len({each["models"]["shape"]["snapshot"] for each in self.served if each["release"] == release} - {None}) < SNAPSHOTS_MIN:
+        while len(self.named("shape", release)) < SNAPSHOTS_MIN or len(self.named("fraud", release)) < taught:
             assert time.monotonic() < deadline, f"{self.sent} events, {len(self.served)} decisions, waiting for snapshots of {release}"
-            produce_events(self.settings, [next(sending) for _ in range(AT_ONCE)])
+            events = [next(sending) for _ in range(AT_ONCE)]
+            produce_events(self.settings, events)
+            produce(self.settings, "labels", [(str(event["who"]), label_of(event)) for event in events[::2]])
             self.sent += AT_ONCE
             time.sleep(0.1)
             self.read()
         wait_for(lambda: sum(ends(self.settings, "decisions")) >= self.sent, SECONDS_MAX, "events that are not decided")
         self.read()
+
+    def named(self, model: str, release: int) -> set[int]:
+        """The snapshots of a model that decisions of a release name."""
+        return {each["models"][model]["snapshot"] for each in self.served if each["release"] == release} - {None}
 
     def read(self) -> None:
         """Takes over the decisions that the archive has by now."""
@@ -79,6 +90,11 @@ def payments(first: int) -> Iterator[Json]:
         }
 
 
+def label_of(event: Json) -> bytes:
+    """Large amounts are fraud; known a minute after the event."""
+    return msgspec.json.encode({"event_id": str(event["id"]), "label": int(event["amount"] > 70.0), "label_time": event["at"] + 60_000})
+
+
 @pytest.fixture(scope="module")
 def run(broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A system with one partition, so that the order in which entities see events is recorded; a release changes and is put back."""
@@ -99,7 +115,7 @@ def run(broker: str, flink, tmp_path_factory: pytest.TempPathFactory) -> Run:
         assert publish(settings, OTHER) == 2
         run.go_on(2)
         assert publish(settings, ONE) == 3
-        run.go_on(3)
+        run.go_on(3, taught=2)
     for kind in ("events", "decisions"):
         wait_for(lambda kind=kind: rows(run.archive, kind) >= run.sent, 60, f"{kind} that are not in the archive")
     wait_for(lambda: rows(run.archive, "models") >= sum(ends(settings, "models")), 60, "models that are not in the archive")
@@ -125,6 +141,13 @@ def test_snapshots_and_releases_changed_while_it_decided(run: Run) -> None:
     assert [release for release in (1, 2, 3) if any(decision["release"] == release for decision in run.served)] == [1, 2, 3]
     assert any("late" in decision["flags"] for decision in run.served)
     assert len({(each["release"], each["models"]["shape"]["snapshot"]) for each in run.served}) > 3 * SNAPSHOTS_MIN
+
+
+def test_what_labels_taught_decided(run: Run) -> None:
+    """River runs this model, which is rebuilt beside the stream; `shape` decides before it has learned anything."""
+    by_labels = [each for each in run.served if each["models"]["fraud"]["score"] is not None]
+    assert len({each["models"]["fraud"]["snapshot"] for each in by_labels}) >= 2
+    assert all(each["score"] == each["models"]["fraud"]["score"] for each in by_labels)
 
 
 def test_a_release_that_is_put_back_scores_at_once(run: Run) -> None:

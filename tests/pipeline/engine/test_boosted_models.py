@@ -69,6 +69,7 @@ def test_an_input_may_be_said_to_raise_or_to_lower_the_score_alone() -> None:
         ("retrain: {on_drift: 1d}", "missing field"),
         ("monotone: {event.amount: rising}", "unknown value"),
         ("monotone: {event.other: increasing}", "unknown field"),
+        ("warm_up: long", "duration"),
         ("forbidden: [event.amount]", "forbidden input"),
         ("forbidden: [event.amuont]", "unknown name"),
         ("learns: events", "unknown value"),
@@ -126,6 +127,22 @@ def test_trees_are_fitted_at_multiples_of_their_cadence_to_what_is_known_by_then
         assert sorted(rows.x[rows.y == 1, 0].tolist()) == [float(1_000 * day + at) for day in known for at in frauds]
         assert sorted(rows.x[rows.y == 0, 0].tolist()) == [float(1_000 * day + at) for day in told for at in frauds + 1]
     assert {snapshot.kind for snapshots in made.values() for snapshot in snapshots} == {"boosted.SymmetricTrees"}
+
+
+def test_what_came_before_windows_were_whole_is_not_fitted() -> None:
+    release, recorder = compile_release(1, TEXTS | {"models": MODELS.replace("}\n", ", warm_up: 3d}\n")}), Recorder()
+    learners = Learners(release, recorder)
+    [learner] = learners.each
+    keys = np.arange(6 * POSITIVES_MIN)
+    times_ms = START_MS + keys // POSITIVES_MIN * DAY_MS
+    vectors = np.column_stack((keys.astype(np.float64), np.ones(len(keys))))
+    for part in (slice(0, 7), slice(7, None)):
+        learner.see(keys[part], keys[part], times_ms[part], vectors[part])
+    ones = np.ones(len(keys))
+    learners.tell(Lessons(keys, (keys % 2).astype(np.int8), times_ms, np.full(len(keys), 100), ones))
+    list(learners.snapshots(1, START_MS + 20 * DAY_MS))
+    [rows] = recorder.given
+    assert rows.x[:, 0].tolist() == keys[3 * POSITIVES_MIN :].tolist()
 
 
 def test_models_of_the_kind_learn_elsewhere_where_nothing_fits_them() -> None:
