@@ -7,7 +7,7 @@ from foundation.document import Section, read_document
 KIND = "boosted"
 MODEL = "boosted.SymmetricTrees"
 """The name of the kind in a decision's snapshots, see `detectors.catalogue.SNAPSHOT_KINDS`."""
-FIELDS = ("fit", "retrain", "negatives", "monotone")
+FIELDS = ("fit", "retrain", "negatives", "monotone", "warm_up")
 _FIT = ("trees", "depth", "learning_rate", "l2", "seed")
 _DAY_MS = 86_400_000
 
@@ -25,6 +25,7 @@ class Boosted:
         retrain_ms: event time between two fits.
         retrain_on_drift_ms: of a running system, event time between two fits while something drifts that the model sees or says, or the
             share of fraud; 0 where that changes nothing.
+        warm_up_ms: events of the beginning of history are not fitted, up to so much event time after the first one: windows were not whole.
         negatives: share of the legitimate events that is fitted, above 0 and at most 1; each counts as its inverse, so that probabilities
             stay what they are.
         monotone: by input, in their order: 1 where a greater number may only raise the score, -1 where it may only lower it, else 0.
@@ -39,6 +40,7 @@ class Boosted:
     negatives: float
     monotone: tuple[int, ...]
     retrain_on_drift_ms: int = 0
+    warm_up_ms: int = 0
 
     @property
     def cost_ns(self) -> float:
@@ -72,6 +74,7 @@ def read_boosted(section: Section, inputs: tuple[str, ...]) -> Boosted:
         negatives=section.at("negatives").number(0.001, 1.0) if section.has("negatives") else 1.0,
         monotone=_monotone(section, inputs),
         retrain_on_drift_ms=on_drift_ms,
+        warm_up_ms=section.at("warm_up").duration_ms() if section.has("warm_up") else 0,
     )
 
 

@@ -1,5 +1,8 @@
 """Boosted trees that are fitted anew at a cadence, to all labels that are known by then."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors.snapshot import Snapshot
 from pipeline.engine.definitions.model import Model
 from pipeline.engine.learners.fitted_trees import Fit, FittedTrees
@@ -22,6 +25,14 @@ class RetrainedLearner(LabelLearner):
         self.learner: FittedTrees = FittedTrees(model, fit)
         super().__init__(model, negative_after_ms, numbers=numbers, learner=self.learner)
         self._fitted = 0
+        self._ripe_ms: int | None = None
+
+    def see(self, id_keys: NDArray[np.int64], keys: NDArray[np.int64], times_ms: NDArray[np.int64], vectors: NDArray[np.float64]) -> None:
+        """Keeps vectors for their labels to come, but for those of the model's `warm_up`, whose windows were not whole."""
+        if self._ripe_ms is None and len(times_ms):
+            self._ripe_ms = int(times_ms[0]) + (0 if self.model.boosted is None else self.model.boosted.warm_up_ms)
+        ripe = times_ms >= (self._ripe_ms or 0)
+        super().see(id_keys[ripe], keys[ripe], times_ms[ripe], vectors[ripe])
 
     def snapshot(self, sequence: int, time_ms: int) -> Snapshot | None:
         """The trees that were fitted at the last multiple of `retrain`; none in between, and before there are enough labels."""
