@@ -80,18 +80,30 @@ class AlertDefinition:
 
     def group_of(self, decided: DecidedEvent) -> dict[str, str] | None:
         """Returns by what the decision is grouped, value by name; None if it lacks one of these."""
-        named = {**decided.entities, ACTION: decided.action}
-        rule = next((rule.pattern for rule in decided.rules if not self.patterns or rule.pattern in self.patterns), None)
-        if rule is not None:
-            named[PATTERN] = rule
-        wanted = [one for name in self.group_by for one in (decided.entities if name == ENTITIES else (name,))]
-        return {name: named[name] for name in wanted} if all(name in named for name in wanted) else None
+        group: dict[str, str] = {}
+        for name in self.group_by:
+            for one in decided.entities if name == ENTITIES else (name,):
+                value = self._named(one, decided)
+                if value is None:
+                    return None
+                group[one] = value
+        return group
+
+    def _named(self, name: str, decided: DecidedEvent) -> str | None:
+        if name == ACTION:
+            return decided.action
+        if name == PATTERN:
+            rules = (rule.pattern for rule in decided.rules if not self.patterns or rule.pattern in self.patterns)
+            return next(rules, decided.entities.get(name))
+        return decided.entities.get(name)
 
 
 def fingerprint_of(name: str, group: Sequence[tuple[str, str]]) -> str:
     """Returns what alerts of one kind and group have in common: 32 hexadecimal digits of a hash (SHA-256)."""
-    parts = [name, *(text for pair in group for text in pair)]
-    return hashlib.sha256(b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)).hexdigest()[:32]
+    parts = [name.encode()]
+    for key, value in group:
+        parts += (key.encode(), value.encode())
+    return hashlib.sha256(b"".join([len(part).to_bytes(4, "big") + part for part in parts])).hexdigest()[:32]
 
 
 def alert_id_of(fingerprint: str, opening: str) -> str:

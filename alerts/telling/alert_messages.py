@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from alerts.book.changes import Flood, Notice
 from alerts.policy.alert_definition import fingerprint_of
-from alerts.telling.message_filter import met_by
+from alerts.telling.message_filter import NoticeColumns
 from alerts.webhooks.message import message_of
 from alerts.webhooks.message_types import ALERTS_WITHHELD, wanting
 from stores.casework.alerts import Alert
@@ -16,6 +14,7 @@ from stores.casework.webhooks import StoredWebhook
 
 _HIDDEN = ("fingerprint", "told", "tell_at_ms")
 """What only the system itself needs of an alert."""
+_SHOWN = tuple(name for name in Alert.__struct_fields__ if name not in _HIDDEN)
 
 
 def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebhook], now_ms: int) -> list[tuple[Message, tuple[str, ...]]]:
@@ -28,10 +27,13 @@ def messages_of(notices: Iterable[Notice | Flood], webhooks: Sequence[StoredWebh
     """
     notices = list(notices)
     refused = _refused(notices, webhooks)
+    wanted: dict[str, tuple[str, ...]] = {}
     found = []
     for at, notice in enumerate(notices):
         message = _withheld(notice) if isinstance(notice, Flood) else _told(notice, now_ms)
-        found.append((message, tuple(id for id in wanting(webhooks, message.type) if (id, at) not in refused)))
+        if message.type not in wanted:
+            wanted[message.type] = wanting(webhooks, message.type)
+        found.append((message, tuple([id for id in wanted[message.type] if (id, at) not in refused])))
     return found
 
 
@@ -40,15 +42,16 @@ def _refused(notices: Sequence[Notice | Flood], webhooks: Sequence[StoredWebhook
     places = [(at, notice) for at, notice in enumerate(notices) if isinstance(notice, Notice)]
     told = [notice for _, notice in places]
     refused: set[tuple[str, int]] = set()
+    columns = NoticeColumns(told)
     for webhook in webhooks:
         if webhook.wish.filter and told:
-            passes = met_by(webhook.wish.filter, told)
+            passes = columns.passing(webhook.wish.filter)
             refused.update((webhook.id, at) for (at, _), is_met in zip(places, passes, strict=True) if not is_met)
     return refused
 
 
 def _data_of(alert: Alert) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(alert).items() if name not in _HIDDEN}
+    return {name: getattr(alert, name) for name in _SHOWN}
 
 
 def _told(notice: Notice, now_ms: int) -> Message:

@@ -58,15 +58,29 @@ def require_filter(text: str, entities: Iterable[str]) -> None:
         _require_condition(_compiled(text, tuple(entities)))
 
 
-def met_by(text: str, notices: Sequence[Notice]) -> NDArray[np.bool_]:
-    """Returns for each notice whether the filter `text`, which was checked, lets it pass; [n], true for all if it is empty."""
-    if not text.strip() or not notices:
-        return np.ones(len(notices), dtype=np.bool_)
-    expression = _stored(text)
-    columns = {name: Column.of_values(type, [_value(notice, name) for notice in notices]) for name, type in expression.names.items()}
-    if not columns:  # it reads nothing, such as `true`
-        columns = {"type": Column.of_values(Type.STRING, [""] * len(notices))}
-    return expression.over(columns).truths()
+class NoticeColumns:
+    """Judges notices by filters, which often read the same of them.
+
+    Args:
+        notices: what is told of alerts.
+    """
+
+    def __init__(self, notices: Sequence[Notice]) -> None:
+        self._notices = notices
+        self._columns: dict[tuple[str, Type], Column] = {}
+
+    def passing(self, text: str) -> NDArray[np.bool_]:
+        """Returns for each notice whether the filter `text`, which was checked, lets it pass; [n], true for all if it is empty."""
+        if not text.strip() or not self._notices:
+            return np.ones(len(self._notices), dtype=np.bool_)
+        expression = _stored(text)
+        names = expression.names or {"type": Type.STRING}  # one that reads nothing, such as `true`, has to know how many there are
+        return expression.over({name: self._column(name, type) for name, type in names.items()}).truths()
+
+    def _column(self, name: str, type: Type) -> Column:
+        if (name, type) not in self._columns:
+            self._columns[name, type] = Column.of_values(type, [_value(notice, name) for notice in self._notices])
+        return self._columns[name, type]
 
 
 def _require_condition(expression: Expression) -> None:

@@ -1,6 +1,7 @@
 """What a receiver gets: ``{"type": …, "timestamp": …, "data": …}``, as Standard Webhooks 1.0 says, within its bound of 20 KB."""
 
 import datetime
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -58,5 +59,10 @@ def body_of(type: str, at_ms: int, data: Mapping[str, Any], links: Mapping[str, 
 
 
 def _encoded(type: str, at_ms: int, data: Mapping[str, Any]) -> bytes:
-    at = datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return msgspec.json.encode({"type": type, "timestamp": at, "data": data})
+    return msgspec.json.encode({"type": type, "timestamp": _timestamp(at_ms), "data": data})
+
+
+@functools.lru_cache(maxsize=16)
+def _timestamp(at_ms: int) -> str:
+    """The time in words; what is told together has the same."""
+    return datetime.datetime.fromtimestamp(at_ms / 1_000, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Dialect, Engine, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
@@ -111,7 +111,12 @@ def lock_out_writers(connection: Connection, table: Table) -> None:
 
 def insert_into(connection: Connection, table: Table) -> Any:
     """An insertion that may say what happens on a conflict, in the words of the database (SQLAlchemy's ``insert`` of its dialect)."""
-    return _INSERTS[connection.dialect.name](table)
+    return insertion(connection.dialect, table)
+
+
+def insertion(dialect: Dialect, table: Table) -> Any:
+    """The same, where there is no connection."""
+    return _INSERTS[dialect.name](table)
 
 
 def in_parts(values: Sequence[Part]) -> Iterator[Sequence[Part]]:

@@ -1,9 +1,9 @@
 """Alerts in the relational store."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, exists, select, tuple_
+from sqlalchemy import Connection, delete, exists, select, tuple_
 
 from stores.casework.alerts import Alert, AlertEvent, AlertState, AlertWork, Silence, Span, Suppression
 from stores.relational.casework.alert_tables import ALERT, EVENT, GROUP, OFFSET, SILENCE, SPAN, SUPPRESSION
@@ -11,7 +11,8 @@ from stores.relational.casework.case_growth import ended_alerts, follow, forget_
 from stores.relational.casework.case_tables import CASE_ALERT
 from stores.relational.casework.deliveries import add_messages
 from stores.relational.casework.holds import write_holds
-from stores.relational.database import Database, in_parts, insert_into
+from stores.relational.database import Database, in_parts
+from stores.relational.many_rows import put_rows
 from stores.relational.offsets import advance, positions_in, require_positions
 
 _COUNTED = [EVENT.c[name] for name in AlertEvent.__struct_fields__]
@@ -60,14 +61,14 @@ class RelationalAlerts:
                 advance(connection, OFFSET, work.progress)
             growth = follow(connection, work.cases)
             _write_alerts(connection, work.alerts, work.at_ms)
-            _put(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
+            put_rows(connection, EVENT, [msgspec.structs.asdict(event) for event in work.events])
             write_growth(connection, growth)
             forget_ended(connection, work.ended)
-            _put(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
+            put_rows(connection, SPAN, [msgspec.structs.asdict(span) for span in work.spans])
             if work.messages:
                 add_messages(connection, work.messages)
             write_holds(connection, work.holds)
-            _put(connection, SUPPRESSION, [_row_of(each) for each in work.suppressions])
+            put_rows(connection, SUPPRESSION, [_row_of(each) for each in work.suppressions])
 
     def ended(self, limit: int) -> dict[str, str]:
         with self._database.reading() as connection:
@@ -129,7 +130,7 @@ class RelationalAlerts:
 
     def silence(self, silence: Silence) -> None:
         with self._database.writing() as connection:
-            _put(connection, SILENCE, [{"id": silence.id, "until_ms": silence.until_ms, "whole": msgspec.json.encode(silence)}])
+            put_rows(connection, SILENCE, [{"id": silence.id, "until_ms": silence.until_ms, "whole": msgspec.json.encode(silence)}])
 
     def forget(self, before_ms: int, limit: int) -> int:
         in_case = exists().where(CASE_ALERT.c.alert == ALERT.c.id, CASE_ALERT.c.case_id != "")
@@ -152,7 +153,7 @@ def _row_of(suppression: Suppression) -> dict[str, object]:
 
 
 def _write_alerts(connection: Connection, alerts: Sequence[Alert], at_ms: int) -> None:
-    _put(
+    put_rows(
         connection,
         ALERT,
         [
@@ -169,15 +170,4 @@ def _write_alerts(connection: Connection, alerts: Sequence[Alert], at_ms: int) -
         ],
     )
     groups = [{"kind": kind, "value": value, "alert": alert.id} for alert in alerts for kind, value in alert.group.items()]
-    _put(connection, GROUP, groups)
-
-
-def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Writes rows, which all have the same columns, in the place of those that have their keys."""
-    if not rows:
-        return
-    statement = insert_into(connection, table)
-    own = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in rows[0] if name not in own}
-    on_conflict = statement.on_conflict_do_update(index_elements=own, set_=others) if others else statement.on_conflict_do_nothing()
-    connection.execute(on_conflict, rows)
+    put_rows(connection, GROUP, groups)

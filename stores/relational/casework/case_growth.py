@@ -13,6 +13,11 @@ from stores.relational.casework.case_rows import WORTH, cases_by_id, decode_case
 from stores.relational.casework.case_tables import CASE, CASE_ALERT, CASE_ENDED_ALERT
 from stores.relational.casework.reviews import write_review
 from stores.relational.database import in_parts, insert_into, lock_out_writers
+from stores.relational.many_rows import give_rows
+
+_MOVED = (
+    update(EVENT).where(EVENT.c.name == bindparam("its_name"), EVENT.c.key == bindparam("its_key")).values(case_id=bindparam("its_case"))
+)
 
 
 def follow(connection: Connection, following: CaseFollowing | None) -> CaseGrowth | None:
@@ -100,9 +105,7 @@ def _events(connection: Connection, names: Sequence[str], keys: Sequence[str]) -
 
 def _move_events(connection: Connection, events: Mapping[tuple[str, str], str]) -> None:
     rows = [{"its_name": name, "its_key": key, "its_case": case_id} for (name, key), case_id in events.items()]
-    if rows:
-        own = update(EVENT).where(EVENT.c.name == bindparam("its_name"), EVENT.c.key == bindparam("its_key"))
-        connection.execute(own.values(case_id=bindparam("its_case")), rows)
+    give_rows(connection, _MOVED, rows)
 
 
 def move_alert(connection: Connection, alert: str, source: str, to: str, move: Move, at_ms: int) -> bool:

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from stores.casework.deliveries import Attempt, Delivery, DeliveryState, Message, Settled
-from stores.relational.database import Database, in_parts, insert_into, lock_out_writers
+from stores.relational.database import Database, in_parts, lock_out_writers
+from stores.relational.many_rows import give_rows, put_missing_rows
 from stores.relational.tables import METADATA, TEXT
 
 MESSAGE = Table(
@@ -83,6 +84,14 @@ _WHOLE = select(DELIVERY, MESSAGE.c.id, MESSAGE.c.type, MESSAGE.c.at_ms, MESSAGE
 )
 
 
+_NEW_MESSAGE, _NEW_DELIVERY = insert(MESSAGE), insert(DELIVERY)
+_SETTLED = (
+    update(DELIVERY)
+    .where(DELIVERY.c.webhook == bindparam("of_webhook"), DELIVERY.c.number == bindparam("of_number"), DELIVERY.c.state == "pending")
+    .values({name: bindparam(name) for name in ("attempts", "state", "due_at_ms", "ended_at_ms")})
+)
+
+
 class RelationalDeliveries:
     """See `stores.casework.deliveries.Deliveries`."""
 
@@ -103,12 +112,10 @@ class RelationalDeliveries:
     def settle(self, settled: Sequence[Settled]) -> None:
         if not settled:
             return
-        own = (DELIVERY.c.webhook == bindparam("of_webhook")) & (DELIVERY.c.number == bindparam("of_number"))
-        changed = update(DELIVERY).where(own, DELIVERY.c.state == "pending")
         with self._database.writing() as connection:
-            connection.execute(changed, [_outcome_row(one) for one in settled])
+            give_rows(connection, _SETTLED, [_outcome_row(one) for one in settled])
             # A process whose lease has ended while it sent may tell of an attempt with a number that is taken.
-            connection.execute(insert_into(connection, ATTEMPT).on_conflict_do_nothing(), [_attempt_row(one) for one in settled])
+            put_missing_rows(connection, ATTEMPT, [_attempt_row(one) for one in settled])
 
     def waiting(self, webhooks: Sequence[str], at_ms: int) -> list[str]:
         ripe = select(literal(1)).where(DELIVERY.c.webhook == bindparam("of"), DELIVERY.c.state == "pending", DELIVERY.c.due_at_ms <= at_ms)
@@ -198,9 +205,8 @@ def add_messages(connection: Connection, messages: Sequence[tuple[Message, Seque
     last: int | None = connection.execute(select(func.max(MESSAGE.c.number))).scalar()
     numbered = list(enumerate(reversed(new.values()), (last or 0) + 1))
     wanted = [_delivery_row(number, message, id) for number, (message, webhooks) in numbered for id in dict.fromkeys(webhooks)]
-    for table, rows in ((MESSAGE, [_message_row(number, message) for number, (message, _) in numbered]), (DELIVERY, wanted)):
-        if rows:
-            connection.execute(insert(table), rows)
+    give_rows(connection, _NEW_MESSAGE, [_message_row(number, message) for number, (message, _) in numbered])
+    give_rows(connection, _NEW_DELIVERY, wanted)
     return len(numbered)
 
 

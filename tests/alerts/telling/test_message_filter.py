@@ -4,7 +4,7 @@ import pytest
 from alerts_of_a_test import alert
 
 from alerts.book.changes import Notice
-from alerts.telling.message_filter import met_by, require_filter
+from alerts.telling.message_filter import NoticeColumns, require_filter
 from foundation.refusal import Refusal
 from stores.casework.alerts import AlertedEvent
 from stores.casework.webhooks import FILTER_CHARACTERS_MAX
@@ -34,8 +34,8 @@ DEAR = Notice("updated", alert("a2", card="c2", loss=900.0, severity="high", new
 )
 def test_a_filter_lets_messages_pass_whose_alert_meets_it(text: str, passes: list[bool]) -> None:
     require_filter(text, ["card", "device"])
-    assert met_by(text, [CHEAP, DEAR]).tolist() == passes
-    assert [bool(met_by(text, [one])[0]) for one in (CHEAP, DEAR)] == passes
+    assert NoticeColumns([CHEAP, DEAR]).passing(text).tolist() == passes
+    assert [bool(NoticeColumns([one]).passing(text)[0]) for one in (CHEAP, DEAR)] == passes
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_what_is_no_filter_is_refused_with_line_and_column(text: str, where: str
 
 def test_a_filter_that_reads_an_entity_which_a_later_release_lacks_goes_on_without_it() -> None:
     require_filter('entity.device == "d" || alert.loss > 100.0', ["device"])
-    assert met_by('entity.device == "d" || alert.loss > 100.0', [CHEAP, DEAR]).tolist() == [False, True]
+    assert NoticeColumns([CHEAP, DEAR]).passing('entity.device == "d" || alert.loss > 100.0').tolist() == [False, True]
 
 
 @pytest.mark.parametrize("hostile", ["", "\x00", "\ud800", "é" * 100_000, '"}{', "\u202e"])
 def test_hostile_texts_are_compared_as_they_are(hostile: str) -> None:
-    assert met_by('entity.card == "c1"', [Notice("opened", alert(card=hostile)), CHEAP]).tolist() == [False, True]
+    assert NoticeColumns([Notice("opened", alert(card=hostile)), CHEAP]).passing('entity.card == "c1"').tolist() == [False, True]
