@@ -59,7 +59,7 @@ class OwnedStores:
 
 def owned_stores_of(database: Database, vetting: Vetting) -> OwnedStores:
     """Returns the stores in a relational database; `vetting` says where messages may go."""
-    alerts = RelationalAlerts(database)
+    alerts, holds = RelationalAlerts(database), RelationalHolds(database)
     return OwnedStores(
         jobs=RelationalJobs(database),
         effects=RelationalEffects(database),
@@ -67,8 +67,8 @@ def owned_stores_of(database: Database, vetting: Vetting) -> OwnedStores:
         webhooks=WebhookStores(RelationalWebhooks(database), RelationalDeliveries(database), vetting),
         alerts=alerts,
         notes=RelationalNotes(database),
-        holds=RelationalHolds(database),
-        cases=CaseStores(RelationalCases(database), RelationalVerdicts(database), RelationalInboxes(database), alerts),
+        holds=holds,
+        cases=CaseStores(RelationalCases(database), RelationalVerdicts(database), RelationalInboxes(database), alerts, holds),
         steps=RelationalVerdictSteps(database),
         trained=RelationalTrainedModels(database),
     )

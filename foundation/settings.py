@@ -92,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         webhook_plain: ``refuse`` or ``accept`` webhooks without TLS, which everybody on the way can read and change.
         webhook_ca_file: PEM certificates that sign those of webhooks; if empty, those that the machine trusts.
         webhook_timeout_ms: how long an attempt to deliver a message may take in all.
+        webhook_waits: the waits behind the attempts that fail, 1 to 20 with commas between, each up to ``7d``; one attempt more is made.
         deliveries_kept_days: how long messages that need no further attempt are remembered, with all attempts.
         alert_max_age_ms: decisions on events that are older when they are read are counted in alerts, and nobody is told of them.
         alerts_kept_days: how long resolved alerts are remembered, closed cases with their verdicts, ended holds, and notes.
@@ -189,6 +190,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     webhook_plain: Literal["refuse", "accept"] = "refuse"
     webhook_ca_file: str = ""
     webhook_timeout_ms: int = 15_000
+    webhook_waits: str = "5s, 5m, 30m, 2h, 5h, 10h, 14h, 20h, 24h"
     deliveries_kept_days: int = 30
     alert_max_age_ms: int = 3_600_000
     alerts_kept_days: int = 400
@@ -229,6 +231,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Returns the same settings with absolute paths, for processes that have another working directory."""
         chosen = {name: getattr(self, name) for name in PATHS}
         return msgspec.structs.replace(self, **{name: str(pathlib.Path(path).absolute()) for name, path in chosen.items() if path})
+
+    def console_address(self) -> str:
+        """Returns the URL of the console, as browsers see it."""
+        return self.console_url.rstrip("/") or f"http://{self.api_address()}"
 
     def api_address(self) -> str:
         """Where programs of this machine reach the API: the address that it listens on, or loopback where it listens on all."""

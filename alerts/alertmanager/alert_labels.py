@@ -30,7 +30,7 @@ def posted_alert(alert: Alert, ends_at_ms: int, link: str) -> dict[str, Any]:
 
     Args:
         ends_at_ms: when it ends unless it is told again, or when it has ended; ms since the epoch.
-        link: an URL where a person finds the alert; empty for none.
+        link: the URL of the page of its case; empty where it is in none.
     """
     annotations = {
         "summary": alert.title,
@@ -38,6 +38,7 @@ def posted_alert(alert: Alert, ends_at_ms: int, link: str) -> dict[str, Any]:
         "events": str(alert.events),
         "loss": f"{alert.loss:.2f}",
         "alert_id": alert.id,
+        "case": link,
     }
     posted = {
         "labels": labels_of(alert),

@@ -11,7 +11,7 @@ import httpx
 
 from alerts.alertmanager.alert_labels import posted_alert, posted_trouble
 from alerts.webhooks.troubles import WebhookTrouble
-from stores.casework.alerts import Alert, Alerts
+from stores.casework.alerts import Alerts
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Notifier:
         alerts: the store.
         http: sends to Alertmanager; its base URL is that of Alertmanager, such as ``http://127.0.0.1:9093``.
         period_ms: how often `tell` is called.
-        page: the URL of the page of an alert, up to its id; empty for none.
+        cases: the URL of the page of a case, up to its id.
         troubles: gives the webhooks that get nothing at a time, ms since the epoch: Alertmanager is told of these, too.
     """
 
@@ -35,14 +35,14 @@ class Notifier:
         alerts: Alerts,
         http: httpx.Client,
         period_ms: int,
-        page: str = "",
+        cases: str,
         troubles: Callable[[int], Sequence[WebhookTrouble]] = lambda _: (),
     ) -> None:
         self._alerts = alerts
         self._troubles = troubles
         self._http = http
         self._period_ms = period_ms
-        self._page = page
+        self._cases = cases
 
     def tell(self, now_ms: int) -> int:
         """Tells of all alerts that receivers were told of, and returns of how many; what fails is logged, and told in the next period.
@@ -52,13 +52,11 @@ class Notifier:
         """
         firing = [alert for alert in self._alerts.firing() if alert.tell_at_ms is not None and not alert.muted_by]
         ended = [alert for alert in self._alerts.resolved_since(now_ms - PERIODS_KEPT * self._period_ms) if alert.tell_at_ms is not None]
-        posted = [self._posted(alert, now_ms + PERIODS_KEPT * self._period_ms) for alert in firing]
-        posted += [self._posted(alert, alert.resolved_at_ms or now_ms) for alert in ended]
+        links = {alert: self._cases + case for alert, case in self._alerts.cases_of([alert.id for alert in (*firing, *ended)]).items()}
+        posted = [posted_alert(alert, now_ms + PERIODS_KEPT * self._period_ms, links.get(alert.id, "")) for alert in firing]
+        posted += [posted_alert(alert, alert.resolved_at_ms or now_ms, links.get(alert.id, "")) for alert in ended]
         posted += [posted_trouble(trouble, now_ms + PERIODS_KEPT * self._period_ms) for trouble in self._troubles(now_ms)]
         return sum(len(batch) for batch in _batches(posted) if self._post(batch))
-
-    def _posted(self, alert: Alert, ends_at_ms: int) -> dict[str, object]:
-        return posted_alert(alert, ends_at_ms, f"{self._page}{alert.id}" if self._page else "")
 
     def _post(self, batch: Sequence[dict[str, object]]) -> bool:
         """Whether Alertmanager took the batch. Of one that it answers with 400 it has taken all alerts but those at fault."""

@@ -1,13 +1,15 @@
 """Says what follows from an attempt to deliver a message: nothing more, another attempt at some time, or the end of the receiver.
 
-The waits between attempts are those that Standard Webhooks 1.0 recommends. Each is lengthened or shortened by chance (jitter), so that
-receivers that failed together are not all asked at the same moment again.
+The waits between attempts are by default those that Standard Webhooks 1.0 recommends. Each is lengthened or shortened by chance (jitter),
+so that receivers that failed together are not all asked at the same moment again.
 """
 
 import email.utils
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from foundation.document import read_document
 
 SECOND_MS, MINUTE_MS, HOUR_MS = 1_000, 60_000, 3_600_000
 WAITS_MS: tuple[int, ...] = (
@@ -23,6 +25,7 @@ WAITS_MS: tuple[int, ...] = (
 )
 """The wait behind the first attempt, the second, and so on; the first attempt is made at once, and no tenth wait follows: 75 hours."""
 
+WAITS_MAX, WAIT_MS_MAX = 20, 7 * 24 * HOUR_MS
 RETRY_AFTER_MS_MAX = 24 * HOUR_MS
 JITTER = 0.1
 """A wait is multiplied by a number of [1 - JITTER, 1 + JITTER)."""
@@ -64,6 +67,19 @@ class Next:
     verdict: Verdict
     at_ms: int | None = None
     is_slow_down: bool = False
+
+
+def read_waits(text: str, where: str) -> tuple[int, ...]:
+    """Reads the waits behind the first attempt, the second, and so on, such as ``5s, 5m, 1h``, in ms.
+
+    Raises:
+        Refusal: one of them is no length of time of at most a week, or there are none or more than `WAITS_MAX`.
+    """
+    waits = read_document(f"[{text}]", where)
+    found = tuple(wait.duration_ms() for wait in waits.items())
+    if not 0 < len(found) <= WAITS_MAX or max(found) > WAIT_MS_MAX:
+        waits.refuse("bad waits between attempts", f"1 to {WAITS_MAX} lengths of time of at most 7d, such as 5s, 5m, 1h", text)
+    return found
 
 
 def what_follows(reply: Reply, attempt: int, now_ms: int, chance: float, waits_ms: Sequence[int] = WAITS_MS) -> Next:

@@ -22,6 +22,7 @@ from foundation.time_ids import UUID7
 from stores.casework.alerts import Alerts
 from stores.casework.case import Case, CaseChange
 from stores.casework.cases import Cases, OpenCaseError, SettledVerdictError, Undoing
+from stores.casework.holds import Holds
 from stores.casework.inboxes import Inbox, Inboxes
 from stores.casework.verdicts import Verdict, Verdicts
 
@@ -37,6 +38,7 @@ class CaseStores(msgspec.Struct, frozen=True):
     verdicts: Verdicts
     inboxes: Inboxes
     alerts: Alerts
+    holds: Holds
 
 
 class CaseDoor:

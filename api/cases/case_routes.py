@@ -25,7 +25,7 @@ from api.cases.case_shapes import (
     VerdictPage,
     WantedNext,
 )
-from api.cases.shown_case import shown_case_alert, shown_entry, shown_event
+from api.cases.shown_case import case_event, shown_case_alert, shown_entry
 from api.http.choices import chosen
 from api.http.json_body import read_json
 from api.http.late_routes import late_routes
@@ -176,11 +176,12 @@ def _add_reads(routes: APIRouter, door: CaseDoor) -> None:
 
     @routes.get("/cases/{id}/events", summary="The events of a case", **route_docs(CaseEventPage, 404))
     async def events(id: CaseId, request: Request, cursor: Cursor = None, limit: Limit = 200) -> Response:
-        """All of them, the oldest first, by pages; one that counts in several alerts stands there for each."""
+        """The oldest first, by pages; one that counts in several alerts stands there for each. `hold` says what became of its payment."""
         case = await door.require(request, id)
         found = await asyncio.to_thread(cases.events_of, case.id, event_place(cursor), limit)
+        held = await asyncio.to_thread(door.stores.holds.of_events, [event.key for event in found])
         following = cursor_of((found[-1].event_time_ms, found[-1].key, found[-1].name)) if len(found) == limit else None
-        return as_response(json_answer(200, CaseEventPage([shown_event(event) for event in found], following)))
+        return as_response(json_answer(200, CaseEventPage([case_event(event, held.get(event.key)) for event in found], following)))
 
     @routes.get("/cases/{id}/alerts", summary="The alerts of a case", **route_docs(CaseAlertPage, 404))
     async def alerts(id: CaseId, request: Request, cursor: Cursor = None, limit: Limit = 100) -> Response:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from stores.casework.case import CaseState
+from stores.casework.holds import HoldState
 from stores.casework.verdicts import Verdict, VerdictWord
 
 TEXT_CHARACTERS_MAX = 2_000
@@ -93,10 +94,26 @@ class ShownCaseEvent(msgspec.Struct):
     alert_name: str
 
 
+class EventHold(msgspec.Struct):
+    """The hold of an event's payment: its `id` at `/v1/holds`, its state, when it ends by itself, and when and by whom it was ended."""
+
+    id: str
+    state: HoldState
+    until_ms: int
+    ended_at_ms: int | None
+    by: str
+
+
+class CaseEvent(ShownCaseEvent):
+    """An event in a case, with the hold of its payment; null where none was held."""
+
+    hold: EventHold | None = None
+
+
 class CaseEventPage(msgspec.Struct):
     """Events of a case, the oldest first; `next` is the cursor of the page behind it, and null on the last one."""
 
-    events: list[ShownCaseEvent]
+    events: list[CaseEvent]
     next: str | None
 
 

@@ -1,8 +1,11 @@
 """Makes what callers see of cases."""
 
-from api.cases.case_shapes import CaseAlert, ShownCase, ShownCaseEntry, ShownCaseEvent
+from typing import Any
+
+from api.cases.case_shapes import CaseAlert, CaseEvent, EventHold, ShownCase, ShownCaseEntry, ShownCaseEvent
 from stores.casework.alerts import Alert, AlertEvent
 from stores.casework.case import Case, CaseEntry, state_at
+from stores.casework.holds import Hold
 
 _AS_THEY_ARE = [name for name in ShownCase.__struct_fields__ if name in Case.__struct_fields__ and name not in ("state", "entities")]
 
@@ -40,20 +43,30 @@ def shown_entry(entry: CaseEntry | AlertEvent) -> ShownCaseEntry:
 
 def shown_event(event: AlertEvent) -> ShownCaseEvent:
     """An event of a case as callers see it."""
-    return ShownCaseEvent(
-        user=event.user,
-        event_id=event.event_id,
-        revision=event.revision,
-        event_time_ms=event.event_time_ms,
-        action=event.action,
-        score=event.score,
-        probability=event.probability,
-        loss=event.loss,
-        rules=event.rules.split(",") if event.rules else [],
-        model=event.model,
-        alert=event.alert,
-        alert_name=event.name,
-    )
+    return ShownCaseEvent(**_fields_of(event))
+
+
+def case_event(event: AlertEvent, hold: Hold | None) -> CaseEvent:
+    """An event of a case with the hold of its payment."""
+    shown = None if hold is None else EventHold(hold.id, hold.state, hold.until_ms, hold.ended_at_ms, hold.by)
+    return CaseEvent(**_fields_of(event), hold=shown)
+
+
+def _fields_of(event: AlertEvent) -> dict[str, Any]:
+    return {
+        "user": event.user,
+        "event_id": event.event_id,
+        "revision": event.revision,
+        "event_time_ms": event.event_time_ms,
+        "action": event.action,
+        "score": event.score,
+        "probability": event.probability,
+        "loss": event.loss,
+        "rules": event.rules.split(",") if event.rules else [],
+        "model": event.model,
+        "alert": event.alert,
+        "alert_name": event.name,
+    }
 
 
 def shown_case_alert(id: str, joined_at_ms: int, alert: Alert | None) -> CaseAlert:

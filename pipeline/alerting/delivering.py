@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from alerts.webhooks.addresses import networks
+from alerts.webhooks.attempts import read_waits
 from alerts.webhooks.delivery_line import Sending, Trouble
 from alerts.webhooks.dispatcher import Dispatcher
 from alerts.webhooks.tenure import LEASE_S, Tenure
@@ -45,6 +46,7 @@ class Delivering:
             is_plain_allowed=settings.webhook_plain == "accept",
             tls=ssl.create_default_context(cafile=settings.webhook_ca_file or None),
             timeout_s=settings.webhook_timeout_ms / 1_000,
+            waits_ms=read_waits(settings.webhook_waits, "WEIR_WEBHOOK_WAITS"),
         )
         self._webhooks, self._deliveries = RelationalWebhooks(database), RelationalDeliveries(database)
         self._tenure = Tenure(RelationalLeases(database), LEASE, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", lease_s)

@@ -32,6 +32,7 @@ class TellingAlertmanager:
 
     def __init__(self, settings: Settings, alerts: Alerts, webhooks: Webhooks, deliveries: Deliveries, now_ms: Callable[[], int]) -> None:
         self._url = settings.alertmanager_url
+        self._cases = f"{settings.console_address()}/cases/"
         self._alerts = alerts
         self._troubles = functools.partial(webhook_troubles, webhooks, deliveries)
         self._now_ms = now_ms
@@ -51,7 +52,7 @@ class TellingAlertmanager:
 
     def _run(self) -> None:
         with httpx.Client(base_url=self._url, timeout=TIMEOUT_SECONDS, trust_env=False) as http:
-            notifier = Notifier(self._alerts, http, PERIOD_MS, troubles=self._troubles)
+            notifier = Notifier(self._alerts, http, PERIOD_MS, self._cases, self._troubles)
             while not self._stopping.is_set():
                 try:
                     notifier.tell(self._now_ms())

@@ -208,6 +208,9 @@ class Alerts(Protocol):
     def firing(self) -> list[Alert]:
         """Returns all alerts that fire."""
 
+    def cases_of(self, alerts: Sequence[str]) -> dict[str, str]:
+        """Returns the id of the case that each alert is in, by the ids of those that are in one."""
+
     def resolved_since(self, since_ms: int) -> list[Alert]:
         """Returns the alerts that were resolved at `since_ms` (inclusive) or later."""
 

@@ -114,6 +114,7 @@ def test_what_alerts_bring_is_written_with_them_and_counted(database: Database, 
     assert (found.first_event_ms, found.last_event_ms) == (5, 9)
     assert store.alerts_of(found.id, None, 10) == [(NOW_MS, "a1"), (NOW_MS, "a2")]
     assert store.alerts_of(found.id, (NOW_MS, "a1"), 10) == [(NOW_MS, "a2")]
+    assert RelationalAlerts(database).cases_of(["a1", "a2", "nobody's"]) == {"a1": found.id, "a2": found.id}
     again = join(database, case(1), "a1", counted("k1", "a1", 5, revision=1))
     assert again.told is not None and again.told.of_alerts["a1"] is not None
     assert [(event.case_id, event.loss, event.worth) for event in again.told.events.values()] == [(found.id, 10.0, 5.0)]

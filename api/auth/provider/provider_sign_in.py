@@ -56,7 +56,7 @@ class ProviderSignIn:
         self._client_id = settings.oidc_client_id
         self._secret = _secret_of(settings.oidc_client_secret_file)
         self._scopes = settings.oidc_scopes
-        self._answers_to = (settings.console_url.rstrip("/") or f"http://{settings.api_address()}") + ANSWER_PATH
+        self._answers_to = settings.console_address() + ANSWER_PATH
         self._verifier = verifier
         self._sessions = sessions
         self._clock = clock

@@ -29,8 +29,12 @@ async def load(asked: Asked) -> Mapping[str, object]:
     )
     event = event_of(events["events"], asked.query.get("event", ""), asked.query.get("user", ""))
     user = user_of(case, event)
-    decision, profile, of_user, rules = await asyncio.gather(
-        _decision(asked.api, event), _profile(asked.api, case["entity"]), _profile(asked.api, user), _rules(asked.api, event)
+    decision, profile, of_user, rules, hold = await asyncio.gather(
+        _decision(asked.api, event),
+        _profile(asked.api, case["entity"]),
+        _profile(asked.api, user),
+        _rules(asked.api, event),
+        _hold(asked.api, event),
     )
     theirs = of_user or (profile if user is None else None)
     usual = usual_of(decision, theirs["recent"]["decisions"]) if decision and theirs else []
@@ -47,6 +51,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "is_chosen": "event" in asked.query,
         "reasons": reasons_of(case, decision),
         "decision": decision,
+        "hold": hold,
         "contributions": contributions,
         "bars": waterfall(contributions) if contributions else [],
         "user": user,
@@ -91,6 +96,11 @@ async def _decision(api: OwnApi, event: Mapping[str, Any] | None) -> Any:
     if event is None:
         return None
     return await api.found(f"/v1/decisions/{quoted(event['event_id'])}", {"user": event["user"]})
+
+
+async def _hold(api: OwnApi, event: Mapping[str, Any] | None) -> Any:
+    """The hold of the event's payment, and who has taken how it ended."""
+    return await api.found(f"/v1/holds/{event['hold']['id']}") if event and event["hold"] else None
 
 
 async def _profile(api: OwnApi, entity: Mapping[str, str] | None) -> Any:

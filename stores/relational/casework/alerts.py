@@ -37,6 +37,14 @@ class RelationalAlerts:
             rows = connection.execute(select(ALERT.c.whole).where(ALERT.c.state == "firing").order_by(ALERT.c.opened_at_ms, ALERT.c.id))
             return [_decode_alert(whole) for whole in rows.scalars()]
 
+    def cases_of(self, alerts: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for part in in_parts(list(dict.fromkeys(alerts))):
+                own = select(CASE_ALERT.c.alert, CASE_ALERT.c.case_id).where(CASE_ALERT.c.alert.in_(part), CASE_ALERT.c.case_id != "")
+                found.update(connection.execute(own).tuples().all())
+        return found
+
     def resolved_since(self, since_ms: int) -> list[Alert]:
         query = select(ALERT.c.whole).where(ALERT.c.resolved_at_ms >= since_ms).order_by(ALERT.c.resolved_at_ms, ALERT.c.id)
         with self._database.reading() as connection:

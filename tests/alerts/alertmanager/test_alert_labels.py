@@ -31,4 +31,6 @@ def test_whatever_an_id_or_a_name_is_the_labels_are_legal_and_bounded(group: dic
 def test_times_are_those_of_the_alert_and_its_end_is_behind_its_beginning() -> None:
     posted = posted_alert(alert(), 0, "")
     assert (posted["startsAt"], posted["endsAt"]) == ("1970-01-01T00:00:01.000+00:00", "1970-01-01T00:00:01.001+00:00")
-    assert "generatorURL" not in posted and posted_alert(alert(), 0, "https://weir/a1")["generatorURL"] == "https://weir/a1"
+    assert "generatorURL" not in posted and "case" not in posted["annotations"]
+    linked = posted_alert(alert(), 0, "https://weir/cases/1")
+    assert linked["generatorURL"] == linked["annotations"]["case"] == "https://weir/cases/1"

@@ -76,7 +76,7 @@ def now_ms() -> int:
 
 
 async def tell(store: RelationalAlerts, alertmanager: Alertmanager) -> int:
-    return await asyncio.to_thread(Notifier(store, alertmanager.http, PERIOD_MS, "https://weir.example/alerts/").tell, now_ms())
+    return await asyncio.to_thread(Notifier(store, alertmanager.http, PERIOD_MS, "https://weir.example/cases/").tell, now_ms())
 
 
 async def until_sent(alertmanager: Alertmanager, *expected: tuple[str, str, str, str]) -> None:
@@ -91,7 +91,7 @@ async def test_alertmanager_shows_an_alert_as_firing_and_then_as_resolved(store:
     assert await tell(store, alertmanager) == 1
     await until_sent(alertmanager, ("firing", "attack", "high", "c1"))
     [shown] = alertmanager.http.get("/api/v2/alerts").json()
-    assert shown["annotations"]["description"] == '3 probes, then "9 900" <b>' and shown["generatorURL"] == "https://weir.example/alerts/a1"
+    assert shown["annotations"]["description"] == '3 probes, then "9 900" <b>'
     write(store, msgspec.structs.replace(firing, state="resolved", resolved_at_ms=now_ms()))
     await tell(store, alertmanager)
     await until_sent(alertmanager, ("resolved", "attack", "high", "c1"))
@@ -135,7 +135,7 @@ async def test_a_webhook_that_gets_nothing_is_told_until_it_does_again(store: Re
     wish = WebhookWish(url="https://hooks.example.com/secret-path?token=1", state="disabled")
     webhook = StoredWebhook(id="w1", wish=wish, keys=(), version=2, by="ana", made_at_ms=1, changed_at_ms=now_ms(), why="it answered 410")
     trouble = [WebhookTrouble(webhook, "it was disabled: it answered 410", now_ms())]
-    notifier = Notifier(store, alertmanager.http, 250, troubles=lambda _: trouble)
+    notifier = Notifier(store, alertmanager.http, 250, "", troubles=lambda _: trouble)
     assert await asyncio.to_thread(notifier.tell, now_ms()) == 1
     await until_sent(alertmanager, ("firing", "webhook_fails", "high", ""))
     assert "secret-path" not in alertmanager.http.get("/api/v2/alerts").text
@@ -175,5 +175,5 @@ async def test_an_alertmanager_that_is_away_is_told_later(store: RelationalAlert
     write(store, alert(opened_at_ms=now_ms(), tell_at_ms=now_ms()))
     [nobody] = free_ports(1)
     with httpx.Client(base_url=f"http://127.0.0.1:{nobody}", trust_env=False) as http:
-        assert Notifier(store, http, PERIOD_MS).tell(now_ms()) == 0
+        assert Notifier(store, http, PERIOD_MS, "").tell(now_ms()) == 0
     assert await tell(store, alertmanager) == 1

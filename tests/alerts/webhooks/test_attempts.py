@@ -4,7 +4,9 @@ import email.utils
 
 import pytest
 
-from alerts.webhooks.attempts import HOUR_MS, JITTER, MINUTE_MS, WAITS_MS, Reply, Verdict, retry_after_ms, what_follows
+from alerts.webhooks.attempts import HOUR_MS, JITTER, MINUTE_MS, WAITS_MS, Reply, Verdict, read_waits, retry_after_ms, what_follows
+from foundation.refusal import Refusal
+from foundation.settings import Settings
 
 NOW_MS = 1_764_460_800_000
 
@@ -29,6 +31,17 @@ def test_waits_grow_to_a_day_and_end_after_the_tenth_attempt() -> None:
     assert [at_ms and at_ms - NOW_MS for at_ms in waits] == list(WAITS_MS)
     assert waits[1] == NOW_MS + 5 * MINUTE_MS and waits[8] == NOW_MS + 24 * HOUR_MS
     assert what_follows(Reply(500), 10, NOW_MS, 0.5).verdict is Verdict.DEAD
+
+
+def test_waits_are_those_of_the_standard_unless_a_setting_says_otherwise() -> None:
+    assert read_waits(Settings().webhook_waits, "waits") == WAITS_MS
+    assert read_waits("250ms, 7d", "waits") == (250, 7 * 24 * HOUR_MS)
+
+
+@pytest.mark.parametrize("text", ["", "5", "5s,,5m", "8d", "0s", "-1s", "&a [5s]", ", ".join(["1s"] * 21)])
+def test_waits_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(Refusal):
+        read_waits(text, "WEIR_WEBHOOK_WAITS")
 
 
 def test_chance_moves_a_wait_by_at_most_a_tenth() -> None:

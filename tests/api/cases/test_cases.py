@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from alerts_of_a_test import alert
 from api_imitation import NOW_MS, TEXTS, Api
@@ -11,6 +12,7 @@ from cases_of_a_test import ALERTS_YAML, CASES_YAML, case, counted, opened
 from pipeline.engine.definitions.release import compile_release
 from stores.casework.alerts import AlertEvent, AlertWork
 from stores.casework.case import Case
+from stores.casework.holds import Hold, HoldChange
 from stores.effects import effect_id
 from stores.relational.casework.case_growth import put_alerts
 
@@ -273,6 +275,17 @@ async def test_alerts_are_moved_to_another_case_and_detached(api: Api) -> None:
         assert (await api.client.post(f"/v1/cases/{one.id}/alerts/{alert_}:move", json={"to": to})).status_code == 404
     assert (await api.client.post(f"/v1/cases/{two.id}/alerts/a1:move", json={"to": two.id})).status_code == 422
     assert (await api.client.post(f"/v1/cases/{two.id}/alerts/a1:move", json={"to": "x"})).status_code == 404
+
+
+async def test_an_event_says_what_became_of_its_held_payment(api: Api) -> None:
+    keep(api, case(1))
+    fill(api, case(1), "a1", counted("held", "a1", 5), counted("free", "a1", 6))
+    hold = Hold("f" * 32, "held", "c1", "e-held", 0, 5, "review", held_at_ms=NOW_MS, until_ms=NOW_MS + MINUTE, then="decline")
+    api.holds.change([HoldChange(hold)])
+    api.holds.change([HoldChange(msgspec.structs.replace(hold, state="released", by="ana", ended_at_ms=NOW_MS + 1, version=2))])
+    events = (await api.client.get(f"/v1/cases/{case(1).id}/events")).json()["events"]
+    ended = {"id": hold.id, "state": "released", "until_ms": NOW_MS + MINUTE, "ended_at_ms": NOW_MS + 1, "by": "ana"}
+    assert [one["hold"] for one in events] == [ended, None]
 
 
 async def test_cases_that_share_entities_are_linked(api: Api) -> None:

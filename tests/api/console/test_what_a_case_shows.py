@@ -1,10 +1,13 @@
 """What a case is shown by: choices by keys, features beside the usual, and contributions as a waterfall."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.console.pages.case import event_of, reasons_of, user_of
+from api.console.rendering import environment
 from api.console.shown.shown_values import amount_of, number_of, span_of, text_of, time_of
 from api.console.shown.told_conditions import matched_values, read_of, telling
 from api.console.shown.usual_values import Met, alike, met_before, usual_of, usual_values
@@ -129,3 +132,13 @@ def test_a_condition_shows_each_value_once_and_not_that_it_is_there() -> None:
     matches = [{"pattern": "slow", "values": {"a": 1}}, {"pattern": "fast", "values": {"event.kind": "transfer", "spent": 9.0}}]
     assert (matched_values(rule, matches), matched_values({"pattern": "fast", "when": None}, [])) == ({"spent": 9.0}, {})
     assert read_of([rule, {"pattern": "slow", "when": None}], matches) == {"a", "event.kind", "spent"}
+
+
+@pytest.mark.parametrize(("hold", "told", "words"), [
+    ({"state": "held", "until_ms": 0, "then": "decline"}, [], "held The payment waits until 1970-01-01 00:00 UTC; then: decline."),
+    ({"state": "declined", "ended_at_ms": 0, "by": "<ana>"}, [{"state": "delivered"}, {"state": "pending"}],
+     "declined The payment's hold has ended 1970-01-01 00:00 UTC by &lt;ana&gt;; taken by 1 of 2 receivers."),
+])  # fmt: skip
+def test_a_held_payment_is_shown_with_who_ended_it_and_who_has_taken_that(hold: object, told: object, words: str) -> None:
+    shown = environment().get_template("payment.html").render(hold={"hold": hold, "told": told})
+    assert " ".join(re.sub(r"<[^>]*>", "", shown).split()) == words
