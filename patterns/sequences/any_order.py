@@ -1,7 +1,7 @@
 """Lets an event take steps of a sequence whose steps come in any order."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.ordered import Place
+from patterns.sequences.places import Place
 from patterns.sequences.records import Now, copy_record
 from patterns.sequences.tables import CAP, FIRST, KIND, LEAST, LIST, MOST, OPEN, OPTIONAL, PLAIN, RECORD, STEPS, STRICT, WITHIN
 

@@ -6,10 +6,12 @@ from features.profiles.sparse_entries import FILTER_WORDS, LINE, NEVER_LAPSES, S
 from foundation.borrowing import inner, outer
 from foundation.compiled import borrowed, entry, held, prefetch
 from foundation.number_arrays import Int64s
+from patterns.sequences.absent_steps import come_between, wait_for_absence
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
 from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables
 from patterns.sequences.movable import fetch_ahead, find_movable
-from patterns.sequences.ordered import FOUND_MAX, Place, clear_entry, come_between, open_first, take_step, wait_for_absence
+from patterns.sequences.ordered import open_first, take_step
+from patterns.sequences.places import FOUND_MAX, Place, clear_entry
 from patterns.sequences.programs import STACK_MAX
 from patterns.sequences.records import Now
 from patterns.sequences.simple import FIRSTS, OF_RULE, open_shared, take_simple

@@ -19,24 +19,22 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Formula
 from patterns.sequences.batches import Events, Room
 from patterns.sequences.bound_tables import BoundTables, bound_tables
+from patterns.sequences.joined_tables import join
 from patterns.sequences.layout import LaidOut, RuleSequence, lay_out
 from patterns.sequences.machine import DUE_WORDS, DUES, MATCH_WORDS, MATCHES, NEEDS, NEW_ENTRIES, NEW_LINES, add_needs, advance
 from patterns.sequences.matched import MatchedSequences, shapes_of
-from patterns.sequences.programs import COLUMN, CONSTANT, Assembler, node_of
+from patterns.sequences.programs import COLUMN, Assembler
 from patterns.sequences.short_way import ShortWay, firsts_of
 from patterns.sequences.state_names import COUNTER, name_of
 from patterns.sequences.tables import (
     CAPTURED,
     CAPTURES,
     COUNTS,
-    FIRST,
     LOCAL,
     PROGRAM,
     RECORD,
     RULE,
-    SECTION,
     WORDS,
-    Tables,
 )
 from patterns.sequences.waiting import come_true, first_deadlines
 
@@ -96,7 +94,7 @@ class Sequences:
         self.sections = tuple(Section(name, int(own.rule[WORDS]), sparse=True) for name, (own, _) in laid_out.items())
         if any(own.sequence.strict for own in self._laid_out):
             self.sections += (Section(COUNTER, _COUNTER_WORDS, sparse=True),)
-        self.tables = self._join(list(laid_out.values()))
+        self.tables = join(laid_out.values(), self._column)
         self._firsts = firsts_of(self.tables, self._laid_out)
         self.sections += self._firsts.sections
         self.counts = np.zeros((len(self._laid_out), COUNTS), np.int64)
@@ -116,38 +114,6 @@ class Sequences:
             self._column_of[text] = len(self.columns)
             self.columns.append(Column(node, formula))
         return self._column_of[text]
-
-    def _join(self, parts: list[tuple[LaidOut, Assembler]]) -> Tables:
-        rules: list[Int64s] = []
-        steps: list[Int64s] = []
-        captured: list[int] = []
-        starts, code = [0], list[tuple[int, int, int]]()
-        constants: list[float] = []
-        first = 0
-        for number, (own, assembler) in enumerate(parts):
-            rule, rows = own.rule.copy(), own.steps.copy()
-            rule[SECTION], rule[FIRST] = number, first
-            rows[:, RULE] = number
-            rows[rows[:, PROGRAM] >= 0, PROGRAM] += len(starts) - 1
-            for at, texts in enumerate(own.captures):
-                rows[at, CAPTURED] = len(captured)
-                captured += [self._column(node_of(text), own.sequence.steps[at].when) for text in texts]
-            for program in own.programs:
-                code += [(each, a + len(constants) if each == CONSTANT else a, b) for each, a, b in program]
-                starts.append(len(code))
-            constants += assembler.constants
-            first += len(rows)
-            rules.append(rule)
-            steps.append(rows)
-        none = np.zeros((0, 0), np.int64)
-        return Tables(
-            np.array(rules) if rules else none,
-            np.vstack(steps) if steps else none,
-            np.array(captured, np.int64),
-            np.array(starts, np.int64),
-            np.array(code, np.int64).reshape(-1, 3),
-            np.array(constants, np.float64),
-        )
 
     def fired(self, events: Int64s, conditions: Int64s, n: int) -> Fired:
         """Returns which events fire which steps, ascending by event, then by step.
