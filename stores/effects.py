@@ -169,7 +169,10 @@ class HiddenCount(msgspec.Struct, frozen=True):
 
 
 class Total(msgspec.Struct, frozen=True):
-    """Says how often a rule has matched since it was first seen, and at how many events it erred or was skipped, about."""
+    """Says how often a rule has matched since it was first seen, and at how many events it erred or was skipped, about.
+
+    Of the matches that no exception hid, `alone` are where no other rule that acts matched.
+    """
 
     pattern: str
     acted: int
@@ -177,6 +180,7 @@ class Total(msgspec.Struct, frozen=True):
     hidden: int
     erred: int = 0
     skipped: int = 0
+    alone: int = 0
 
 
 class LabelledMatch(msgspec.Struct, frozen=True):

@@ -80,7 +80,8 @@ def make_effect_routes(measuring: Measuring, snoozes: Snoozes, alerts: Alerts, i
     async def totals() -> Response:
         """Counted are the matches of all texts of a rule since it was first seen; its report counts those of the text in force."""
         found = await asyncio.to_thread(measuring.effects.totals, TOTALS_MAX)
-        return as_response(json_answer(200, RuleTotals([RuleTotal(each.pattern, each.acted, each.watched, each.hidden) for each in found])))
+        told = [RuleTotal(each.pattern, each.acted, each.watched, each.hidden, each.alone) for each in found]
+        return as_response(json_answer(200, RuleTotals(told)))
 
     @routes.get("/patterns:exceptions", summary="Exceptions of all rules, by how often they hid a match", **route_docs(HiddenByExceptions))
     async def exceptions() -> Response:

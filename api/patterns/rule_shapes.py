@@ -78,12 +78,16 @@ class HiddenByExceptions(msgspec.Struct):
 
 
 class RuleTotal(msgspec.Struct):
-    """How often a rule has matched with all its texts: how often it acted, was only watched, or an exception hid the match."""
+    """How often a rule has matched with all its texts: how often it acted, was only watched, or an exception hid the match.
+
+    `alone` counts those of the first two where no other rule that acts matched.
+    """
 
     id: str
     acted: int
     watched: int
     hidden: int
+    alone: int = 0
 
 
 class RuleTotals(msgspec.Struct):

@@ -70,6 +70,7 @@ TOTAL = Table(
     Column("hidden", BigInteger, nullable=False),
     Column("erred", BigInteger, nullable=False),
     Column("skipped", BigInteger, nullable=False),
+    Column("alone", BigInteger, nullable=False),
 )
 OVERLAP = Table(
     "rule_overlap",

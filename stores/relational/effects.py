@@ -45,7 +45,7 @@ from stores.relational.offsets import advance, positions_in
 from stores.relational.scored_events import forget_before, read_sample, sample
 from stores.scored_events import ScoredSample
 
-TOTALS = ("acted", "watched", "hidden", "erred", "skipped")
+TOTALS = ("acted", "watched", "hidden", "erred", "skipped", "alone")
 _STANDING = ("wanted", "made", "covered")
 Rows = Sequence[Mapping[str, object]]
 Told = TypeVar("Told")
@@ -222,6 +222,7 @@ def _count(connection: Connection, new: Sequence[CountedMatch], failures: Mappin
             counts[key][name] += more
         said[key] = {"version": match.version, "asks": match.asks}
         totals[match.pattern]["watched" if match.shadow else "acted"] += 1
+        totals[match.pattern]["alone"] += match.alone
     for pattern, (erred, skipped) in failures.items():
         totals[pattern].update(erred=erred, skipped=skipped)
     keys = ("pattern", "release", "shadow", "action", "hour_ms")

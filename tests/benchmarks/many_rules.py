@@ -49,7 +49,7 @@ def count_matches(database: Database, ids: Sequence[str], release: int, now_ms: 
         OVERLAP: overlaps,
         MATCH: matches,
         LABEL: [{"event": f"e{number}", "source": "analyst", "label": number % 2, "label_time": now_ms} for number in range(MATCHES)],
-        TOTAL: [{"pattern": id, "acted": 0, "watched": 3 * HOURS, "hidden": 0, "erred": 0, "skipped": 0} for id in ids],
+        TOTAL: [{"pattern": id, "acted": 0, "watched": 3 * HOURS, "hidden": 0, "erred": 0, "skipped": 0, "alone": HOURS} for id in ids],
     }
     with database.writing() as connection:
         for table, own in rows.items():

@@ -20,7 +20,7 @@ PARTS = {
     "/rules/{id}": "/rules/velocity",
     "/lists/{name}": "/lists/blocked_devices",
     "/models/named/{name}": "/models/named/own_amount",
-    "/features/{name}": "/features/payments_1h",
+    "/features/{name}": "/features/usual_amount_30d",
 }
 """A page that shows one of many, and which one it shows here; those of a case and of a delivery have ids of this run."""
 FITS = "document.documentElement.scrollWidth <= innerWidth"

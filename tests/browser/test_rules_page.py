@@ -47,6 +47,7 @@ def test_a_rule_is_written_tested_tried_approved_by_another_let_loose_by_steps_a
         author.get_by_role("textbox", name="Id").fill("large_payment")
         author.keyboard.press("Enter")
         author.wait_for_url("**/rules/large_payment")
+        expect(author.locator(".cm-content")).to_be_focused()
         write(author, RULE.replace("event.amount >", "event.amuont >"))
         expect(author.locator("#checked")).to_contain_text("did you mean event.amount?", timeout=PATIENCE_MS)
         expect(author.locator("#save")).to_be_disabled()

@@ -91,7 +91,7 @@ def test_a_match_counts_once_however_often_its_decision_comes(store: RelationalE
     assert (acted.matches, acted.decided, acted.alone, acted.action, acted.version, acted.hour_ms) == (1, 1, 1, "review", "v1", START_MS)
     assert (watched.matches, watched.alone) == (1, 0)
     [total] = store.totals(9)
-    assert (total.pattern, total.acted, total.watched) == ("r", 1, 1)
+    assert (total.pattern, total.acted, total.watched, total.alone) == ("r", 1, 1, 1)
 
 
 def test_decided_events_and_matches_of_the_same_hour_add_up(store: RelationalEffects, reader: Reader) -> None:

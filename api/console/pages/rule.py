@@ -9,6 +9,7 @@ import msgspec
 from api.console.own_api import OwnApi, quoted
 from api.console.page import Asked, Page, may
 from api.http.problem import Problem
+from patterns.language.rule_folder import check_id
 
 VERSIONS_SHOWN = 30
 BEGUN = """title: What it is, in a line
@@ -51,6 +52,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
 def _unwritten(asked: Asked, id: str) -> Mapping[str, object]:
     if not may(asked.caller, "PUT", f"/v1/patterns/{id}"):
         raise Problem(404, f"the release in force has no rule {id[:80]}")
+    check_id(id)
     text = BEGUN.format(owner=msgspec.json.encode(asked.caller.name).decode())
     given = {"id": id, "text": text, "hash": "", "etag": "", "status": "", **_rights(asked)}
     return {

@@ -10,12 +10,11 @@ from api.http.problem import Problem
 
 log = logging.getLogger(__name__)
 
-SORTS = {"": "state", "matches": "matches", "title": "title", "owner": "owner", "severity": "severity"}
+SORTS = {"": "state", "matches": "matches", "overlap": "overlap", "title": "title", "owner": "owner", "severity": "severity"}
 """How the list may be sorted, by what stands in the address, and the words for it."""
 _SEVERITIES = ("critical", "high", "medium", "low")
 STATUSES = ("active", "canary", "shadow", "draft", "paused", "retired")
 SHOWN = 25
-PAGE_MAX = 1_000
 
 
 async def load(asked: Asked) -> Mapping[str, object]:
@@ -26,15 +25,16 @@ async def load(asked: Asked) -> Mapping[str, object]:
     rules = (await asked.api.get("/v1/patterns"))["patterns"]
     chosen = (rule for rule in rules if _is_chosen(rule, statuses, owner, sought))
     sort = query.get("sort", "") if query.get("sort", "") in SORTS else ""
-    matches = await _matches(asked.api) if sort == "matches" else {}
-    left = sorted(chosen, key=lambda rule: (*_order(rule, sort, matches), STATUSES.index(rule["status"]), rule["id"]))
-    page = _page_number(query.get("page", ""))
+    totals = await _totals(asked.api) if sort in _BY_TOTALS else {}
+    left = sorted(chosen, key=lambda rule: (*_order(rule, sort, totals), STATUSES.index(rule["status"]), rule["id"]))
+    pages = -(-len(left) // SHOWN)
+    page = min(_page_number(query.get("page", "")), max(pages, 1))
     shown = left[(page - 1) * SHOWN : page * SHOWN]
     reports = await _reports(asked.api, [rule["id"] for rule in shown])
     counts = {status: sum(rule["status"] == status for rule in rules) for status in STATUSES}
     return {
         "rules": [(rule, reports.get(rule["id"])) for rule in shown], "found": len(left), "all": len(rules), "counts": counts,
-        "number": page, "pages_of_rules": -(-len(left) // SHOWN), "owners": sorted({rule["owner"] for rule in rules}),
+        "number": page, "pages_of_rules": pages, "owners": sorted({rule["owner"] for rule in rules}),
         "all_statuses": STATUSES, "statuses": statuses, "owner": owner, "sought": sought,
         "sorts": SORTS, "sort": sort,
     }  # fmt: skip
@@ -47,23 +47,38 @@ def _is_chosen(rule: Mapping[str, str], statuses: Sequence[str], owner: str, sou
     )  # fmt: skip
 
 
-def _order(rule: Mapping[str, Any], sort: str, matches: Mapping[str, int]) -> tuple[int | str, ...]:
+def _matches_in(total: Mapping[str, int]) -> float:
+    return total["acted"] + total["watched"]
+
+
+def _overlap_in(total: Mapping[str, int]) -> float:
+    """The share of a rule's matches where another rule that acts matched, too."""
+    matches = _matches_in(total)
+    return 1.0 - total["alone"] / matches if matches else 0.0
+
+
+_BY_TOTALS = {"matches": _matches_in, "overlap": _overlap_in}
+"""What some ways to sort read of all that was counted of a rule; the greatest comes first."""
+
+
+def _order(rule: Mapping[str, Any], sort: str, totals: Mapping[str, Mapping[str, int]]) -> tuple[float | str, ...]:
     """What comes before the state and the id of a rule in the order of the list."""
-    if sort == "matches":
-        return (-matches.get(rule["id"], 0),)
+    if sort in _BY_TOTALS:
+        total = totals.get(rule["id"])
+        return (-_BY_TOTALS[sort](total) if total else 0.0,)
     if sort == "severity":
         return (_SEVERITIES.index(rule["severity"]) if rule["severity"] in _SEVERITIES else len(_SEVERITIES),)
     return (rule[sort].lower(),) if sort else ()
 
 
-async def _matches(api: OwnApi) -> Mapping[str, int]:
-    """How often each rule has matched; none where that cannot be told, which leaves the order by state."""
+async def _totals(api: OwnApi) -> Mapping[str, Mapping[str, int]]:
+    """What was counted of each rule; nothing where that cannot be told, which leaves the order by state."""
     found = await api.tried("/v1/patterns:totals")
-    return {each["id"]: each["acted"] + each["watched"] for each in found["patterns"]} if found else {}
+    return {each["id"]: each for each in found["patterns"]} if found else {}
 
 
 def _page_number(given: str) -> int:
-    return min(max(int(given), 1), PAGE_MAX) if given.isdecimal() and len(given) < 6 else 1
+    return max(int(given), 1) if given.isdecimal() and len(given) < 6 else 1
 
 
 async def _reports(api: OwnApi, ids: Sequence[str]) -> Mapping[str, Any]:

@@ -38,6 +38,7 @@ function begin(place: HTMLElement, given: Given): void {
     complete: completionOf(() => vocabulary), onChange: changed, onSave: store,
   });
   changed();
+  if (!given.hash) editor.goTo(1);
   button?.addEventListener("click", store);
   back?.addEventListener("click", () => editor.replace(given.text));
   void get<Vocabulary>("/v1/patterns:vocabulary").then(({ body }) => (vocabulary = body), () => undefined);

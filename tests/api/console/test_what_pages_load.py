@@ -5,14 +5,17 @@ from typing import Any
 import pytest
 from starlette.datastructures import QueryParams
 
+from api.auth.permissions import caller
 from api.console.page import Asked
 from api.console.pages.audit import PAGES_READ_MAX, load
 from api.console.pages.model import MODEL
 from api.console.pages.model import load as load_model
 from api.console.pages.models import DRIFT
+from api.console.pages.rule import load as load_rule
 from api.console.pages.rules import load as load_rules
 from api.console.rendering import render
 from api.http.problem import Problem
+from foundation.refusal import Refusal
 
 AROUND: dict[str, object] = {
     "caller": None, "pages": [], "may": lambda method, path: False, "nonce": "", "theme": "", "csrf_cookie": "", "now_ms": 0, "fault": "",
@@ -120,11 +123,13 @@ class Rules:
 
     async def tried(self, path: str) -> Any:
         assert path == "/v1/patterns:totals"
-        return {"patterns": [{"id": f"r{n:03}", "acted": n, "watched": 0, "hidden": 0} for n in reversed(range(990))]}
+        same = {"watched": 0, "hidden": 0}
+        return {"patterns": [same | {"id": f"r{n:03}", "acted": n, "alone": n if n != 500 else 1} for n in reversed(range(990))]}
 
 
 @pytest.mark.parametrize(("query", "first", "found"), [
-    ("", ["r001", "r003"], 1_000), ("page=40", ["r950", "r952"], 1_000), ("sort=matches", ["r989", "r988"], 1_000),
+    ("", ["r001", "r003"], 1_000), ("page=40", ["r950", "r952"], 1_000), ("page=9999", ["r950", "r952"], 1_000),
+    ("sort=overlap", ["r500", "r001"], 1_000), ("sort=matches", ["r989", "r988"], 1_000),
     ("sort=severity", ["r999", "r001"], 1_000), ("sort=owner", ["r999", "r001"], 1_000), ("sort=nothing", ["r001", "r003"], 1_000),
     ("q=shop+77&sort=matches", ["r977", "r877"], 19), ("status=shadow&sort=title", ["r000", "r010"], 500),
 ])  # fmt: skip
@@ -137,3 +142,10 @@ async def test_a_thousand_rules_are_searched_and_sorted_and_those_that_are_shown
     assert values["found"] == found
     assert [report is None for _, report in values["rules"]] == [True] + [False] * (min(found, 25) - 1)
     assert api.asked == ["/v1/patterns", "/v1/patterns:reports"]
+
+
+async def test_an_id_that_no_rule_may_have_is_refused_before_anything_is_written() -> None:
+    admin = caller("ann", ["admin"])
+    with pytest.raises(Refusal, match="not the id of a rule"):
+        await load_rule(Asked({"id": "Bad Id"}, QueryParams(), admin, Rules(), 0))  # type: ignore[arg-type]
+    assert (await load_rule(Asked({"id": "good_id"}, QueryParams(), admin, Rules(), 0)))["title"] == "New rule good_id"  # type: ignore[arg-type]

@@ -181,7 +181,8 @@ async def test_totals_count_the_matches_of_all_texts_and_come_by_how_many_there_
     past.matches(2)
     past.matches(3, pattern="gone", shadow=False, version="of another text")
     totals = (await past.api.client.get("/v1/patterns:totals")).json()["patterns"]
-    assert totals == [{"id": "gone", "acted": 3, "watched": 0, "hidden": 0}, {"id": "great", "acted": 0, "watched": 2, "hidden": 0}]
+    gone = {"id": "gone", "acted": 3, "watched": 0, "hidden": 0, "alone": 3}
+    assert totals == [gone, {"id": "great", "acted": 0, "watched": 2, "hidden": 0, "alone": 2}]
 
 
 async def test_exceptions_come_by_how_often_they_hid_a_match_with_what_is_said_of_them(past: Past) -> None:
