@@ -31,6 +31,7 @@ from stores.relational.casework.case_tables import CASE_ALERT, CASE_REVIEW
 from stores.relational.casework.reviews import write_review
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION
+from stores.relational.effect_tables import COUNT, TOTAL
 from stores.relational.migrating import NEWEST
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
@@ -88,6 +89,18 @@ def test_verdicts_of_an_older_program_say_what_they_say_of_one_given_now(place: 
             importlib.import_module(f"{migrations.__name__}.v0021_what_verdicts_say_of_rules_and_models").upgrade()
         assert connection.execute(select(CASE_REVIEW).order_by(CASE_REVIEW.c.kind)).all() == wanted
     assert [(row.kind, row.name, row.alerts, row.told) for row in wanted] == [("model", "shape", 2, 2), ("rule", "a", 2, 0)]
+
+
+def test_totals_of_an_older_program_count_as_alone_what_the_hours_say_that_are_kept(place: DatabasePlace) -> None:
+    hour = {"release": 1, "shadow": False, "action": "block", "version": "v1", "asks": "block", "matches": 3, "decided": 0}
+    total = {"acted": 6, "watched": 0, "hidden": 0, "erred": 0, "skipped": 0, "alone": 0}
+    with contextlib.closing(Database(place)) as database, database.writing() as connection:
+        connection.execute(insert(TOTAL), [total | {"pattern": "a"}, total | {"pattern": "b"}])
+        connection.execute(insert(COUNT), [hour | {"pattern": "a", "hour_ms": at, "alone": at} for at in (1, 2)])
+        connection.execute(text("ALTER TABLE rule_total DROP COLUMN alone"))
+        with Operations.context(MigrationContext.configure(connection)):
+            importlib.import_module(f"{migrations.__name__}.v0023_matches_of_rules_alone").upgrade()
+        assert connection.execute(select(TOTAL.c.pattern, TOTAL.c.alone).order_by(TOTAL.c.pattern)).all() == [("a", 3), ("b", 0)]
 
 
 def test_a_database_of_a_newer_program_is_refused_with_what_to_do(place: DatabasePlace) -> None:
