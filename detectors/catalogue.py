@@ -1,36 +1,15 @@
-"""All detectors by the names that models.yaml uses, which are River's where River has the method, and all kinds of snapshots."""
+"""All detectors by the names that models.yaml uses, which are River's where River has the method, and all kinds of snapshots.
 
-from typing import Final
+The modules of detectors are imported when somebody asks for them: those that a release names, while it is compiled.
+"""
 
-from detectors.boosted.symmetric_trees import ARRAYS as BOOSTED_ARRAYS
-from detectors.boosted.symmetric_trees import BoostedScoring
-from detectors.half_space.half_space_scoring import ARRAYS as HALF_SPACE_ARRAYS
-from detectors.half_space.half_space_scoring import HalfSpaceScoring
-from detectors.half_space.half_space_trees import HalfSpaceTrees
-from detectors.half_space.half_space_trees_of_keys import HalfSpaceTreesOfKeys
-from detectors.keyed.adwin import ADWIN
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
 from detectors.keyed.category_counts import CategoryCounts
-from detectors.keyed.category_surprise import CategorySurprise
-from detectors.keyed.decayed_quantile import DecayedQuantile
-from detectors.keyed.ew_gaussian import EWGaussianScorer
-from detectors.keyed.gaussian import GaussianScorer
-from detectors.keyed.nearest_prototype import NearestPrototype
-from detectors.keyed.neighbour_density import NeighbourDensity
-from detectors.keyed.page_hinkley import PageHinkley
-from detectors.keyed.robust_z import RobustZScorer
-from detectors.keyed.spot import SPOT
 from detectors.learner import Arrays, Keyed, Learner, Scoring
-from detectors.regression.crossed_regression import CrossedLogisticRegression
-from detectors.regression.crossed_scoring import ARRAYS as CROSSED_ARRAYS
-from detectors.regression.crossed_scoring import CrossedScoring
-from detectors.regression.logistic_regression import ARRAYS as LOGISTIC_ARRAYS
-from detectors.regression.logistic_regression import LogisticRegression, LogisticScoring
-from detectors.river.learners import RiverAnomaly, RiverClassifier, RiverDrift
-from detectors.river.scoring import ARRAYS as RIVER_ARRAYS
-from detectors.river.scoring import RiverScoring
-from detectors.scores.cauchy_combination import ARRAYS as CAUCHY_ARRAYS
-from detectors.scores.cauchy_combination import CauchyCombination, CauchyScoring
-from detectors.scores.weighted_combination import WeightedCombination
+from detectors.loaded_later import LoadedLater, imported
 from detectors.snapshot_kind import SnapshotKind
 from foundation.slices import Slices
 
@@ -46,39 +25,62 @@ __all__ = [
     "Learner",
     "Scoring",
     "learner_of",
+    "load",
+    "load_all",
     "score_from",
     "score_in_slices",
 ]
 
-LEARNERS: Final[dict[str, type[Learner]]] = {
-    "anomaly.HalfSpaceTrees": HalfSpaceTrees,
-    "combine.Cauchy": CauchyCombination,
-    "combine.WeightedCauchy": WeightedCombination,
-    "linear_model.CrossedLogisticRegression": CrossedLogisticRegression,
-    "linear_model.LogisticRegression": LogisticRegression,
-}
+
+def _type(module: str, name: str) -> Callable[[], Any]:
+    return functools.partial(imported, module, name)
+
+
+def _kind(module: str, name: str) -> Callable[[], SnapshotKind[Scoring]]:
+    """A kind of snapshot whose scoring side is the class `name`; one that is made in slices has a method for that."""
+
+    def make() -> SnapshotKind[Scoring]:
+        scoring = imported(module, name)
+        return SnapshotKind(imported(module, "ARRAYS"), scoring, getattr(scoring, "in_slices", None))
+
+    return make
+
+
+LEARNERS: Final[Mapping[str, type[Learner]]] = LoadedLater(
+    {
+        "anomaly.HalfSpaceTrees": _type("half_space.half_space_trees", "HalfSpaceTrees"),
+        "combine.Cauchy": _type("scores.cauchy_combination", "CauchyCombination"),
+        "combine.WeightedCauchy": _type("scores.weighted_combination", "WeightedCombination"),
+        "linear_model.CrossedLogisticRegression": _type("regression.crossed_regression", "CrossedLogisticRegression"),
+        "linear_model.LogisticRegression": _type("regression.logistic_regression", "LogisticRegression"),
+    }
+)
 """Detectors with one state for all events; made from the number of inputs and the parameters."""
 
-RIVER: Final[dict[str, type[Learner]]] = {
-    "river.Anomaly": RiverAnomaly,
-    "river.Classifier": RiverClassifier,
-    "river.Drift": RiverDrift,
-}
+RIVER: Final[Mapping[str, type[Learner]]] = LoadedLater(
+    {
+        "river.Anomaly": _type("river.learners", "RiverAnomaly"),
+        "river.Classifier": _type("river.learners", "RiverClassifier"),
+        "river.Drift": _type("river.learners", "RiverDrift"),
+    }
+)
 """Learners that run pipelines of River's own classes; models.yaml names those classes, see `detectors.river.allowed`, and not these."""
 
-KEYED: Final[dict[str, type[Keyed]]] = {
-    "anomaly.CategorySurprise": CategorySurprise,
-    "anomaly.EWGaussianScorer": EWGaussianScorer,
-    "anomaly.GaussianScorer": GaussianScorer,
-    "anomaly.HalfSpaceTrees": HalfSpaceTreesOfKeys,
-    "anomaly.NearestPrototype": NearestPrototype,
-    "anomaly.NeighbourDensity": NeighbourDensity,
-    "anomaly.RobustZScorer": RobustZScorer,
-    "anomaly.SPOT": SPOT,
-    "drift.ADWIN": ADWIN,
-    "drift.PageHinkley": PageHinkley,
-    "stats.DecayedQuantile": DecayedQuantile,
-}
+KEYED: Final[Mapping[str, type[Keyed]]] = LoadedLater(
+    {
+        "anomaly.CategorySurprise": _type("keyed.category_surprise", "CategorySurprise"),
+        "anomaly.EWGaussianScorer": _type("keyed.ew_gaussian", "EWGaussianScorer"),
+        "anomaly.GaussianScorer": _type("keyed.gaussian", "GaussianScorer"),
+        "anomaly.HalfSpaceTrees": _type("half_space.half_space_trees_of_keys", "HalfSpaceTreesOfKeys"),
+        "anomaly.NearestPrototype": _type("keyed.nearest_prototype", "NearestPrototype"),
+        "anomaly.NeighbourDensity": _type("keyed.neighbour_density", "NeighbourDensity"),
+        "anomaly.RobustZScorer": _type("keyed.robust_z", "RobustZScorer"),
+        "anomaly.SPOT": _type("keyed.spot", "SPOT"),
+        "drift.ADWIN": _type("keyed.adwin", "ADWIN"),
+        "drift.PageHinkley": _type("keyed.page_hinkley", "PageHinkley"),
+        "stats.DecayedQuantile": _type("keyed.decayed_quantile", "DecayedQuantile"),
+    }
+)
 """Detectors with a state for each key; made from the parameters."""
 
 KEYED_OF_ROWS: Final = frozenset({"anomaly.HalfSpaceTrees", "anomaly.NearestPrototype"})
@@ -87,16 +89,30 @@ KEYED_OF_ROWS: Final = frozenset({"anomaly.HalfSpaceTrees", "anomaly.NearestProt
 POPULATIONS: Final[dict[str, type[CategoryCounts]]] = {"anomaly.CategorySurprise": CategoryCounts}
 """What learns the population that a detector of `KEYED` compares its keys with; such a detector takes a text."""
 
-SNAPSHOT_KINDS: Final[dict[str, SnapshotKind[Scoring]]] = {
-    "anomaly.HalfSpaceTrees": SnapshotKind(HALF_SPACE_ARRAYS, HalfSpaceScoring),
-    "linear_model.CrossedLogisticRegression": SnapshotKind(CROSSED_ARRAYS, CrossedScoring),
-    "linear_model.LogisticRegression": SnapshotKind(LOGISTIC_ARRAYS, LogisticScoring),
-    "combine.Cauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
-    "combine.WeightedCauchy": SnapshotKind(CAUCHY_ARRAYS, CauchyScoring),
-    "boosted.SymmetricTrees": SnapshotKind(BOOSTED_ARRAYS, BoostedScoring),
-    **{name: SnapshotKind(RIVER_ARRAYS, RiverScoring, RiverScoring.in_slices) for name in RIVER},
-}
+SNAPSHOT_KINDS: Final[Mapping[str, SnapshotKind[Scoring]]] = LoadedLater(
+    {
+        "anomaly.HalfSpaceTrees": _kind("half_space.half_space_scoring", "HalfSpaceScoring"),
+        "linear_model.CrossedLogisticRegression": _kind("regression.crossed_scoring", "CrossedScoring"),
+        "linear_model.LogisticRegression": _kind("regression.logistic_regression", "LogisticScoring"),
+        "combine.Cauchy": _kind("scores.cauchy_combination", "CauchyScoring"),
+        "combine.WeightedCauchy": _kind("scores.cauchy_combination", "CauchyScoring"),
+        "boosted.SymmetricTrees": _kind("boosted.symmetric_trees", "BoostedScoring"),
+        **{name: _kind("river.scoring", "RiverScoring") for name in RIVER},
+    }
+)
 """What a snapshot may be, by the kind that it states. The kind of a learner's snapshots is the learner's name."""
+
+
+def load(names: Iterable[str]) -> None:
+    """Imports what detectors and snapshots of these names need, so that no event waits for it; other names are passed over."""
+    for name in names:
+        for each in (LEARNERS, RIVER, KEYED, SNAPSHOT_KINDS):
+            each.get(name)
+
+
+def load_all() -> None:
+    """Imports all detectors: whoever compiles kernels ahead leaves none out."""
+    load({*LEARNERS, *RIVER, *KEYED, *SNAPSHOT_KINDS})
 
 
 def learner_of(name: str) -> type[Learner]:
@@ -110,15 +126,15 @@ def score_from(kind: str, arrays: Arrays) -> Scoring:
     Raises:
         ValueError: there is no such kind, or its snapshots cannot hold these arrays.
     """
-    return _kind(kind).read(arrays)
+    return _kind_named(kind).read(arrays)
 
 
 def score_in_slices(kind: str, arrays: Arrays) -> Slices[Scoring]:
     """Does what `score_from` does in slices, see `foundation.slices`: a model of River takes longer than a decision may wait."""
-    return (yield from _kind(kind).read_in_slices(arrays))
+    return (yield from _kind_named(kind).read_in_slices(arrays))
 
 
-def _kind(name: str) -> SnapshotKind[Scoring]:
+def _kind_named(name: str) -> SnapshotKind[Scoring]:
     if name not in SNAPSHOT_KINDS:
         raise ValueError(f"expected a snapshot of one of the kinds {sorted(SNAPSHOT_KINDS)}, got {name!r}")
     return SNAPSHOT_KINDS[name]

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
-from detectors.catalogue import KEYED, LEARNERS, POPULATIONS
+from detectors.catalogue import KEYED, LEARNERS, POPULATIONS, load_all
 from features.profiles.warm_kernels import compile_kernels
 from foundation.refusal import Refusal
 from foundation.settings import read_settings
@@ -52,6 +52,7 @@ def warm_up() -> None:
     It takes minutes if the compiled kernels are not on disk.
     """
     compile_kernels()
+    load_all()
     try_release(_WARM)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from detectors.catalogue import KEYED, KEYED_OF_ROWS, LEARNERS, Keyed
+from detectors.catalogue import KEYED, KEYED_OF_ROWS, LEARNERS, Keyed, load
 from foundation.document import Section
 from pipeline.engine.definitions.river_model import read_river
 
@@ -22,6 +22,9 @@ class Detector:
     parameters: dict[str, object]
     cost_ns: float
     keyed: Keyed | None = None
+
+    def __post_init__(self) -> None:
+        load([self.model])  # while the release is compiled, because no event may wait for it
 
 
 def detector_of(section: Section, keyed: bool, inputs: int) -> Detector:

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.boosted.symmetric_trees import BoostedScoring
+from detectors.catalogue import score_from
 from detectors.learner import Arrays
 from detectors.matrix import as_matrix
-from pipeline.engine.definitions.boosted_model import Boosted
+from pipeline.engine.definitions.boosted_model import MODEL, Boosted
 from pipeline.engine.definitions.model import Model
 
 POSITIVES_MIN = 50
@@ -94,7 +94,7 @@ class FittedTrees:
 
     def score_many(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the probability [n] that the trees of the last fit give each row."""
-        return BoostedScoring(self._arrays).score_many(x)
+        return score_from(MODEL, self._arrays).score_many(x)
 
     def snapshot(self) -> Arrays:
         """Returns copies of the arrays of the last fit."""
