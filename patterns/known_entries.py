@@ -64,13 +64,14 @@ class _Known:
         """Returns when the entry of each hash ends; `GONE` where there is none."""
         found = np.full(len(hashes), GONE)
         if len(self._hashes):
-            at = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
-            found = np.where(self._hashes[at] == hashes, self._ends[at], found)
-        if self._overlay:
-            newer = self._overlay
-            for place, hash in enumerate(hashes.tolist()):
-                if hash in newer:
-                    found[place] = newer[hash]
+            order = np.argsort(hashes)  # each is looked for near the one before, whose cells are at hand
+            ordered = hashes[order]
+            at = np.minimum(np.searchsorted(self._hashes, ordered), len(self._hashes) - 1)
+            found[order] = np.where(self._hashes[at] == ordered, self._ends[at], GONE)
+        newer, asked = self._overlay, hashes.tolist()
+        if not newer.keys().isdisjoint(asked):
+            for place, hash in enumerate(asked):
+                found[place] = newer.get(hash, found[place])
         return found
 
     def _merge(self) -> None:
