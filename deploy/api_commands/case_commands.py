@@ -1,6 +1,10 @@
 """`weir cases` and `weir inboxes`. Each subcommand imports what it needs inside its function."""
 
 import datetime
+import json
+import pathlib
+import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import click
@@ -124,6 +128,29 @@ def verdict(
     for one in answer.verdicts:
         click.echo(f"verdict     {one.id}  {one.verdict}  {f'{one.user}/{one.event_id}' if one.event_id else 'all events'}")
     _say(answer.case)
+
+
+@cases.command()
+@click.argument("word", type=click.Choice(["fraud", "legitimate", "unsure"]))
+@click.argument("ids", nargs=-1, required=True)
+@click.option("--reason", default="", help="One of the taxonomy in cases.yaml.")
+@click.option("--input", "inputs", multiple=True, help="What the typologies require, as NAME=VALUE; may be repeated.")
+@click.option("--close", is_flag=True, help="Close the cases with it.")
+@_text
+def verdicts(word: str, ids: tuple[str, ...], reason: str, inputs: tuple[str, ...], close: bool, text: str) -> None:
+    """Gives one verdict on many cases, and says what came of each; ends with status 1 unless it is given on all."""
+    from deploy.api_commands.job_commands import waited
+
+    with _api() as api, tempfile.TemporaryDirectory() as folder:
+        job = waited(api, api.jobs.verdicts(ids, word, reason, dict(map(_input, inputs)), close, text).id, err=True)
+        if job.state != "done":
+            sys.exit(1)
+        file = pathlib.Path(folder, "verdicts.jsonl")
+        api.jobs.download(job.id, file)
+        items = [json.loads(line) for line in file.read_text().splitlines()]
+    for item in items:
+        click.echo(f"{item['case']}  {item.get('verdict') or item['problem']}")
+    sys.exit(0 if all(item.get("verdict") for item in items) else 1)
 
 
 @cases.command()
