@@ -39,6 +39,7 @@ ECHO_MS = 3.0
 """What the p99 of the constant route is on a machine to which the bar on latency applies as it stands."""
 EVENTS_AT_ONCE, CALLERS = 500, 4
 COMMIT_SECONDS = 0.02
+SETTLE_SECONDS, SETTLED_SHARE, SETTLE_STEPS_MAX = 4.0, 0.1, 15
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -168,6 +169,15 @@ def say(name: str, run: Run, cpu_ms: float) -> None:
     print(f"{row_of(run)}   CPU {cpu_ms:.3f} ms   {name}", flush=True)
 
 
+def let_settle(cpu: Cpu) -> None:
+    """Waits until the processes take little for some seconds: a start leaves side jobs to load, which takes long on a busy machine."""
+    for _ in range(SETTLE_STEPS_MAX):
+        before = cpu.seconds()
+        time.sleep(SETTLE_SECONDS)
+        if cpu.seconds() - before < SETTLED_SHARE * SETTLE_SECONDS:
+            return
+
+
 def first_decision(url: str, token: str) -> None:
     """Returns once an event was decided."""
     generator = Generator(url, token, 10_000, 4)
@@ -195,7 +205,8 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str, ob
         start_seconds = time.monotonic() - began
         cpu = Cpu([stack.process(name).pid for name in MODULES])
         own = Cpu([stack.process("api").pid])
-        time.sleep(arguments.idle_seconds / 2)  # what a start leaves to do is done by then
+        if arguments.idle_seconds >= 1.0:
+            let_settle(cpu)
         before, memory_mb = cpu.seconds(), cpu.memory_mb()
         time.sleep(arguments.idle_seconds)
         idle = (cpu.seconds() - before) / max(0.001, arguments.idle_seconds)
