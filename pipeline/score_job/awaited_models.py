@@ -32,6 +32,9 @@ class AwaitedModels:
             return []
         newest = int(positions.max())
         any_counts = int(positions.min()) == ANY_SNAPSHOTS
-        taken = [each for each in self._awaited if each[1].done() or any_counts or newest >= each[0].since]
-        self._awaited = [each for each in self._awaited if each not in taken]
+        taken: list[tuple[Held, Rebuilding]] = []
+        left: list[tuple[Held, Rebuilding]] = []
+        for held, model in self._awaited:
+            (taken if model.done() or any_counts or newest >= held.since else left).append((held, model))
+        self._awaited = left
         return taken
