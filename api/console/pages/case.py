@@ -60,7 +60,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
         "usual_numbers": {one.name: one for one in usual_values(decision, same.events, "event")} if decision else {},
         "met": met_before(decision, usual) if decision else {},
         "rules": rules if decision else [],
-        "read": read_of(rules, decision["matches"]) | set(contributions.inputs if contributions else ()) if decision else set(),
+        "read": read_of(rules, decision.get("matches") or ()) | set(contributions.inputs if contributions else ()) if decision else set(),
         "remembered": profile["remembered"] if profile else {"facts": [], "notes": [], "verdicts": [], "cases": []},
         "choices": choices_of(taxonomy, case["typology"]),
     }
