@@ -7,9 +7,10 @@ import numpy as np
 
 from api.definitions.in_force import InForce
 from api.http.problem import Problem
-from api.models.model_shapes import ComparedModel, ComparedModels, Measured, Reliability, ReliabilityBin
+from api.models.model_shapes import ComparedModel, ComparedModels, ComparedWeek, Measured, Reliability, ReliabilityBin
 from api.models.standings import champion_of, model_of, models_of_place, standing_of
 from foundation.settings import Settings
+from pipeline.comparison.by_week import weeks_of
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes
 from pipeline.comparison.reliability import reliability
 from pipeline.comparison.side_by_side import Comparison, Estimate, compare
@@ -96,7 +97,8 @@ class ModelComparing:
         known = known_outcomes(sample, {name: same[name] for name in names}, release.schema.label_sources, release.schema.negative_after_ms)
         found = compare(known, names, frozenset(model.name for model in release.models if model.labelled))
         models = [self._compared(release, name, known, found, pair_of(known, names[0], name, found)) for name in names]
-        return ComparedModels(place, from_ms, found.events, found.frauds, found.days, found.drawn, models)
+        weeks = [ComparedWeek(*each) for each in weeks_of(known, names)]
+        return ComparedModels(place, from_ms, found.events, found.frauds, found.days, found.drawn, models, weeks)
 
     def _compared(self, release: Release, name: str, known: KnownOutcomes, found: Comparison, pair: Comparison) -> ComparedModel:
         standing, _ = standing_of(release, model_of(release, name))

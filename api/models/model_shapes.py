@@ -58,11 +58,20 @@ class ComparedModel(msgspec.Struct):
     needed: list[str]
 
 
+class ComparedWeek(msgspec.Struct):
+    """Seven days from `from_ms` on: how many `events` of known outcome all models scored, how many are fraud, and each model's measures."""
+
+    from_ms: int
+    events: int
+    frauds: int
+    models: dict[str, dict[str, float | None]]
+
+
 class ComparedModels(msgspec.Struct):
     """The models of one place, measured on the same `events`, of which `frauds` are fraud, on `days` days from `from_ms` on.
 
     Intervals come from drawing whole days, or groups of users while there are few days (`drawn`). Under `needed` of a challenger stands
-    what its promotion still needs.
+    what its promotion still needs. `weeks` has the same events week by week, the oldest first.
     """
 
     place: str
@@ -72,6 +81,7 @@ class ComparedModels(msgspec.Struct):
     days: int
     drawn: str
     models: list[ComparedModel]
+    weeks: list[ComparedWeek] = []
 
 
 class ReliabilityBin(msgspec.Struct):

@@ -14,7 +14,8 @@ DAYS_MIN = 7
 """With fewer days groups of users are drawn instead."""
 USER_GROUPS = 50
 CARDS = 100
-MEASURES = ("auc", "ap", *(f"recall_at_{share:.1%}" for share in FALSE_POSITIVES), f"card_precision_{CARDS}", "calibration_error")
+CARD_PRECISION = f"card_precision_{CARDS}"
+MEASURES = ("auc", "ap", *(f"recall_at_{share:.1%}" for share in FALSE_POSITIVES), CARD_PRECISION, "calibration_error")
 """What is measured of each model. Less is better for the last one alone."""
 _SEED = 20_240_601
 
@@ -99,7 +100,7 @@ def _measured(
     """By measure, its value [1 + REPEATS] in each draw."""
     scores, fraud = known.scores[name][whole], known.fraud[whole]
     ranking = Counts(scores, fraud, units, count).rank(weights)
-    precisions = _card_precisions(known, whole, scores)
+    precisions = card_precisions(known, whole, scores)
     nothing = np.full(len(weights), np.nan)
     cards = nothing.copy()
     if day_of is not None:
@@ -115,8 +116,11 @@ def _mean_of_days(weights: NDArray[np.float64], precisions: NDArray[np.float64])
     return means
 
 
-def _card_precisions(known: KnownOutcomes, whole: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """By day, the share of users with a fraud on it among the 100 with the highest scores; of a sample of users, its share of 100."""
+def card_precisions(known: KnownOutcomes, whole: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns, for each day in its order, the share of users with a fraud on it among the 100 with the highest scores.
+
+    Of a sample of users it is the sample's share of 100.
+    """
     days, users, fraud = known.days[whole], known.users[whole], known.fraud[whole]
     found = []
     for day in np.unique(days).tolist():

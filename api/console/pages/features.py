@@ -1,10 +1,11 @@
-"""The catalogue of features: what each is, what it reads, who uses it, and how its definition came to be."""
+"""The catalogue of features: what each is, what it reads, who uses it, how its definition came to be, and which values it has."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from api.console.own_api import quoted
 from api.console.page import Asked, Page
+from api.console.shown.distributions import shown_of
 from api.http.problem import Problem
 
 
@@ -19,14 +20,24 @@ async def load_catalogue(asked: Asked) -> Mapping[str, object]:
 
 
 async def load_feature(asked: Asked) -> Mapping[str, object]:
-    """One feature in force with its versions, or the versions of one that was removed."""
+    """One feature in force with its versions and, where a model reads it, its values now and before; or the versions of a removed one."""
     name = asked.path["name"]
     features = (await asked.api.get("/v1/features/catalogue"))["features"]
     versions = (await asked.api.get(f"/v1/features/{quoted(name)}/versions"))["versions"]
     found = next((each for each in features if each["name"] == name), None)
     if found is None and not versions:
         raise Problem(404, f"no release has a feature {name[:80]}")
-    return {"title": name, "feature": found, "versions": versions}
+    is_read = found is not None and any(user.startswith("model ") for user in found["used_by"])
+    drift = await asked.api.tried("/v1/models:drift") if is_read else None
+    seen = next((shown_of(each) for each in (drift or {}).get("drifts", []) if each["subject"] == f"feature.{name}"), None)
+    return {
+        "title": name,
+        "feature": found,
+        "versions": versions,
+        "is_read": is_read,
+        "seen": seen,
+        "day_ms": drift["day_ms"] if drift else 0,
+    }
 
 
 def _is_sought(feature: Mapping[str, Any], sought: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from api.console.own_api import quoted
 from api.console.page import Asked, Page
-from api.console.shown.distributions import pairs_of, rows_of
+from api.console.shown.distributions import shown_of
 from api.http.problem import Problem
 
 
@@ -24,8 +24,7 @@ async def load(asked: Asked) -> Mapping[str, object]:
 def _seen(model: Mapping[str, Any], drift: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     """The score of the model, then its inputs in their order, each with its bins as rows and as bars."""
     found = {each["subject"]: each for each in (drift["drifts"] if drift else [])}
-    own = [found[name] for name in (f"model.{model['name']}", *model["inputs"]) if name in found]
-    return [{**each, "rows": rows_of(each), "pairs": pairs_of(rows_of(each))} for each in own]
+    return [shown_of(found[name]) for name in (f"model.{model['name']}", *model["inputs"]) if name in found]
 
 
 MODEL = Page(name="model", path="/models/named/{name}", title="Model", reads="/v1/models:standings", load=load)

@@ -33,6 +33,12 @@ class Row(NamedTuple):
     before: float
 
 
+def shown_of(drift: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A drift as the API tells it, with its bins as `rows` and as `pairs` of bars."""
+    rows = rows_of(drift)
+    return {**drift, "rows": rows, "pairs": pairs_of(rows)}
+
+
 def rows_of(drift: Mapping[str, Any]) -> list[Row]:
     """The bins of a drift as the API tells it; the bin of missing values is left out where nothing is missing."""
     now, before = max(drift["events"], 1), max(drift["reference_events"], 1)

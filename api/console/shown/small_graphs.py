@@ -16,10 +16,14 @@ class Bar(NamedTuple):
     height: float
 
 
-def bars_of(values: Sequence[float]) -> list[Bar]:
-    """The newest `BARS_MAX` of `values` as bars from the left, the greatest as high as the box; one that is not 0 is seen."""
+def bars_of(values: Sequence[float], highest: float | None = None) -> list[Bar]:
+    """The newest `BARS_MAX` of `values` as bars from the left; one that is not 0 is seen.
+
+    Args:
+        highest: the value that is as high as the box, by default the greatest of them.
+    """
     shown = values[-BARS_MAX:]
-    greatest = max(shown, default=0.0)
+    greatest = max(shown, default=0.0) if highest is None else highest
     if greatest <= 0.0:
         return []
     step = WIDTH / max(len(shown), 14)

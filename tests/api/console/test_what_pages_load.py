@@ -8,9 +8,11 @@ from starlette.datastructures import QueryParams
 from api.auth.permissions import caller
 from api.console.page import Asked
 from api.console.pages.audit import PAGES_READ_MAX, load
+from api.console.pages.features import FEATURE, load_feature
 from api.console.pages.model import MODEL
 from api.console.pages.model import load as load_model
-from api.console.pages.models import DRIFT
+from api.console.pages.models import DRIFT, MODELS, courses_of
+from api.console.pages.models import load as load_models
 from api.console.pages.rule import load as load_rule
 from api.console.pages.rules import load as load_rules
 from api.console.rendering import render
@@ -105,6 +107,59 @@ def test_a_model_of_which_nothing_is_known_says_what_it_takes() -> None:
     text = render("model", AROUND | {"page": MODEL, "title": "m", "model": about, "importance": nothing, "day_ms": 0, "seen": []})
     assert "It takes 200 decisions" in text
     assert "It takes 200 events" in text
+
+
+class Catalogue(Models):
+    """A feature that a model reads and drifts, and one that a rule alone reads."""
+
+    async def get(self, path: str) -> Any:
+        if path.endswith("/versions"):
+            return {"versions": []}
+        about = {"description": "", "entity": "user", "template": "count", "type": "float", "unit": "", "owner": "", "version": "a"}
+        about |= {"reads": [], "cost_ns": 1, "state_words": 1, "value_words": 0}
+        return {"features": [about | {"name": "other", "used_by": ["model <i>"]}, about | {"name": "ruled", "used_by": ["rule r"]}]}
+
+
+@pytest.mark.parametrize(("name", "drawn", "said"), [("other", 1, "drifts"), ("ruled", 0, "In force")])
+async def test_a_feature_that_a_model_reads_has_its_values_now_beside_those_of_before(name: str, drawn: int, said: str) -> None:
+    values = await load_feature(Asked({"name": name}, QueryParams(""), None, Catalogue(), 0))  # type: ignore[arg-type]
+    text = render("feature", AROUND | {"page": FEATURE, **values})
+    assert text.count('class="distribution"') == drawn
+    assert ("Its values" in text) == bool(drawn)
+    assert said in text
+
+
+def week(number: int, **ap: float | None) -> dict[str, Any]:
+    models = {name: {"auc": 0.9, "ap": value, "card_precision_100": None} for name, value in ap.items()}
+    return {"from_ms": number * 604_800_000, "events": 100, "frauds": 3, "models": models}
+
+
+class Compared(Models):
+    """A champion and a challenger over three weeks, in the newest of which nothing was fraud."""
+
+    async def tried(self, path: str, query: dict[str, Any]) -> Any:
+        if path != "/v1/models:compare":
+            return None
+        weeks = [week(1, own=0.4, other=0.8), week(2, own=0.5, other=0.6), week(3, own=None, other=None)]
+        known = {"standing": "champion", "measures": {}, "gains": {}, "needed": []}
+        models = [{"name": name, **known} for name in ("own", "other")]
+        return {"events": 300, "frauds": 6, "days": 21, "drawn": "days", "models": models, "weeks": weeks}
+
+    async def get(self, path: str) -> Any:
+        [model] = (await super().get(path))["models"]
+        return {"models": [model | {"place": "own", "definition": "a", "promoted_by": ""}]}
+
+
+async def test_models_of_a_place_have_their_quality_week_by_week_on_one_scale() -> None:
+    compared = await Compared().tried("/v1/models:compare", {})
+    own, other = courses_of(compared)
+    assert (own.newest, other.newest) == (0.5, 0.6)
+    assert [[bar.height for bar in each.bars] for each in (own, other)] == [[12.0, 15.0, 0.0], [24.0, 18.0, 0.0]]
+    values = await load_models(Asked({}, QueryParams(""), None, Compared(), 0))  # type: ignore[arg-type]
+    text = render("models", AROUND | {"page": MODELS, "title": "Models", **values})
+    assert text.count('class="distribution"') == 2
+    assert "0.8000" in text
+    assert courses_of(compared | {"weeks": compared["weeks"][:1]}) == courses_of(None) == []
 
 
 class Rules:

@@ -97,6 +97,8 @@ async def test_models_are_compared_side_by_side_with_intervals(api: Api) -> None
     assert (wider["standing"], wider["needed"]) == ("challenger", [])
     gain = wider["gains"]["auc"]
     assert 0.0 < gain["low"] < gain["value"] < gain["high"]
+    assert sum(week["events"] for week in found["weeks"]) == 1_500
+    assert all(week["models"]["wider"]["auc"] > week["models"]["own"]["auc"] for week in found["weeks"])
     assert (await api.client.get("/v1/models:compare", params={"place": "alone"})).status_code == 404
     bins = (await api.client.get("/v1/models:reliability")).json()["bins"]
     assert sum(each["events"] for each in bins) == 1_500

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from drawn_outcomes import N, outcomes
 
 from features.schema.label_sources import ANY_SOURCE
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes, known_outcomes
@@ -9,22 +10,6 @@ from pipeline.comparison.ranking import Counts
 from pipeline.comparison.side_by_side import MEASURES, compare
 from pipeline.replay.quality import quality_of
 from stores.scored_events import GivenLabelOf, ScoredEvent, ScoredSample
-
-N = 6_000
-
-
-def outcomes(seed: int, days: int = 14, gap: float = 1.0) -> KnownOutcomes:
-    """Two models of which the second tells frauds apart better by `gap` standard deviations, and one as good as the first."""
-    draw = np.random.default_rng(seed)
-    fraud = draw.random(N) < 0.03
-    seen = draw.normal(size=N)
-    scores = {
-        "old": 1 / (1 + np.exp(-(seen + 1.0 * fraud))),
-        "new": 1 / (1 + np.exp(-(seen + (1.0 + gap) * fraud))),
-        "same": 1 / (1 + np.exp(-(draw.normal(size=N) + 1.0 * fraud))),
-    }
-    day_ms = draw.integers(0, days, N) * DAY_MS
-    return KnownOutcomes(day_ms, draw.integers(0, 900, N), fraud, scores, np.full(N, np.nan), {day * DAY_MS: 1.0 for day in range(days)})
 
 
 def test_ranking_equals_that_of_a_replay() -> None:
