@@ -15,7 +15,8 @@ from pipeline.control import one_reader
 from pipeline.control.job_program import write_log
 from pipeline.solo.side_jobs import SideJobs
 
-SETTINGS = {"webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000}
+WAITS = ", ".join(["20ms"] * 20)
+SETTINGS = {"webhook_networks": "127.0.0.0/8", "webhook_plain": "accept", "webhook_timeout_ms": 2_000, "webhook_waits": WAITS}
 LEASE_S = 1.0
 
 if __name__ == "__main__":
@@ -24,7 +25,6 @@ if __name__ == "__main__":
     alerts_job.RECORDS_AT_ONCE = int(sys.argv[3])
     tenure.RENEW_S, tenure.WATCH_S = 0.3, 0.1
     breaker.OPEN_MS_LEAST = 50
-    delivering.Sending = functools.partial(delivering.Sending, waits_ms=[20] * 200)  # type: ignore[misc]
     alerts_job.Delivering = functools.partial(delivering.Delivering, lease_s=LEASE_S)  # type: ignore[misc]
     settings = Settings(**json.loads(sys.argv[1]) | SETTINGS)
     if sys.argv[2] == "alone":
