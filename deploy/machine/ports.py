@@ -7,11 +7,11 @@ import os
 import pathlib
 import random
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 
-from deploy.machine.private_files import FILE_MODE
+from deploy.machine.private_files import FILE_MODE, FOLDER_MODE
+from foundation.cache_folder import user_cache
 from foundation.refusal import Refusal
 
 CHOSEN = range(20_000, 32_768)
@@ -50,10 +50,11 @@ def free_ports(count: int) -> list[int]:
 def _given_ports() -> Iterator["array.array[float]"]:
     """When each port of `CHOSEN` was given out last, in seconds since 1970; what the block changes is kept for all processes of this user.
 
-    Without a file of its own in the folder for temporary files, each call stands by itself.
+    Without a file of this user in the cache folder, each call stands by itself.
     """
     blank = array.array("d", bytes(8 * len(CHOSEN)))
     try:
+        user_cache().mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         handle = os.open(_file_of_given_ports(), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     except OSError:
         yield blank
@@ -71,7 +72,7 @@ def _given_ports() -> Iterator["array.array[float]"]:
 
 
 def _file_of_given_ports() -> pathlib.Path:
-    return pathlib.Path(tempfile.gettempdir()) / f"weir-ports-{os.getuid()}"
+    return user_cache() / "given-ports"
 
 
 def require_free(port: int, use: str, host: str = "127.0.0.1") -> None:

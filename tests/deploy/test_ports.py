@@ -1,10 +1,8 @@
 """Ports are free when they are said to be."""
 
 import concurrent.futures
-import os
 import pathlib
 import socket
-import tempfile
 
 import pytest
 
@@ -13,10 +11,11 @@ from foundation.refusal import Refusal
 
 
 @pytest.fixture
-def own_temporary_files(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
-    """A folder for temporary files in which no port was given out yet."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def given_ports(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """The file that says which ports were given out, which is not there yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "weir").mkdir()
+    return tmp_path / "weir" / "given-ports"
 
 
 def test_free_ports_are_different_and_can_be_listened_on() -> None:
@@ -27,7 +26,7 @@ def test_free_ports_are_different_and_can_be_listened_on() -> None:
 
 
 def test_a_port_is_not_given_to_another_before_its_server_had_time_to_listen(
-    own_temporary_files: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    given_ports: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("deploy.machine.ports.CHOSEN", CHOSEN[:400])
     with concurrent.futures.ThreadPoolExecutor(4) as callers:
@@ -35,7 +34,7 @@ def test_a_port_is_not_given_to_another_before_its_server_had_time_to_listen(
     assert len(set(given)) == 200
 
 
-def test_a_port_is_given_again_after_a_while(own_temporary_files: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_is_given_again_after_a_while(given_ports: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploy.machine.ports.CHOSEN", [free_ports(1)[0]])
     [port] = free_ports(1)
     with pytest.raises(Refusal, match="too few free ports"):
@@ -45,13 +44,13 @@ def test_a_port_is_given_again_after_a_while(own_temporary_files: pathlib.Path, 
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", bytes(8 * len(CHOSEN))])
-def test_what_stands_in_the_file_of_given_ports_stops_nobody(own_temporary_files: pathlib.Path, content: bytes) -> None:
-    (own_temporary_files / f"weir-ports-{os.getuid()}").write_bytes(content)
+def test_what_stands_in_the_file_of_given_ports_stops_nobody(given_ports: pathlib.Path, content: bytes) -> None:
+    given_ports.write_bytes(content)
     assert len(set(free_ports(3) + free_ports(3))) == 6
 
 
-def test_without_a_place_for_given_ports_there_are_still_free_ones(own_temporary_files: pathlib.Path) -> None:
-    (own_temporary_files / f"weir-ports-{os.getuid()}").symlink_to("/etc/passwd")
+def test_without_a_place_for_given_ports_there_are_still_free_ones(given_ports: pathlib.Path) -> None:
+    given_ports.symlink_to("/etc/passwd")
     assert len(free_ports(3)) == 3
 
 
