@@ -33,7 +33,7 @@ def weeks_of(known: KnownOutcomes, models: Sequence[str]) -> list[Week]:
 
     About 0.1 s of CPU for 100,000 events and two models.
     """
-    whole = np.all([~np.isnan(known.scores[name]) for name in models], axis=0)
+    whole = known.scored_by(models)
     days, fraud = known.days[whole], known.fraud[whole]
     ago = (days.max(initial=0) - days) // (WEEK_DAYS * DAY_MS)
     weeks_ago, week_of = np.unique(-ago, return_inverse=True)

@@ -33,6 +33,11 @@ class KnownOutcomes:
     probabilities: NDArray[np.float64]
     shares: Mapping[int, float]
 
+    def scored_by(self, models: Sequence[str]) -> NDArray[np.bool_]:
+        """Returns [n] whether all of `models` gave an event a score: only on these events are they side by side."""
+        found: NDArray[np.bool_] = np.all([~np.isnan(self.scores[name]) for name in models], axis=0)
+        return found
+
 
 def known_outcomes(
     sample: ScoredSample,

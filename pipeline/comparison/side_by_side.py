@@ -56,7 +56,7 @@ def compare(known: KnownOutcomes, models: Sequence[str], probabilities: frozense
     Args:
         probabilities: the models whose scores are probabilities, of which alone there is a calibration.
     """
-    whole = np.all([~np.isnan(known.scores[name]) for name in models], axis=0)
+    whole = known.scored_by(models)
     days, day_of = np.unique(known.days[whole], return_inverse=True)
     by_day = len(days) >= DAYS_MIN
     units, count = (day_of, len(days)) if by_day else (known.users[whole] % USER_GROUPS, USER_GROUPS)

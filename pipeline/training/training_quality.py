@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from pipeline.comparison.known_outcomes import DAY_MS, KnownOutcomes
 from pipeline.comparison.reliability import reliability
-from pipeline.comparison.side_by_side import CARDS, compare
+from pipeline.comparison.side_by_side import CARD_PRECISION, compare
 from pipeline.engine.event_keys import Recorded
 from pipeline.replay.quality import quality_of
 from pipeline.replay.replay import Outcome
 
 CURVE_POINTS = 40
 _AT_ONCE = 65_536
-_OF_DAYS = (f"card_precision_{CARDS}", "calibration_error")
+_OF_DAYS = (CARD_PRECISION, "calibration_error")
 
 
 def training_quality(outcome: Outcome, name: str, recorded: Recorded) -> dict[str, Any]:
