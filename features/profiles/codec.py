@@ -1,11 +1,10 @@
-"""Encodes a profile's head as bytes: 64-bit little-endian cells.
+"""Says what the bytes of a profile's head are, and reads them: 64-bit little-endian cells.
 
 First ``version, layout, names' bytes, cells of all sections, waiting notes, orphans, seq of the open page, its rows``, then what the cells
-mean (`Meaning` as JSON, padded), the head, the sections, the notes (4 cells each), and the rows of the open page. Sealed pages are encoded
-by `page_encoding`. Row references are written as seq * PAGE + index.
+mean (`Meaning` as JSON, padded), the head, the sections, the notes (4 cells each), and the rows of the open page. `head_encoding` writes
+them, and `page_encoding` writes sealed pages. Row references are written as seq * PAGE + index.
 """
 
-import itertools
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,37 +12,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.layout.layout import (
-    END,
-    FILL,
-    HEAD_WORDS,
-    LAST,
-    NOTE_ID,
-    NOTE_LABEL,
-    NOTE_NEXT,
-    NOTE_TIME,
-    NOTE_VISIBLE,
-    NUMBERS_OF_ENTITY,
-    NUMBERS_OF_USER,
-    ORPHANS,
-    PAGE,
-    PAGE_BITS,
-    PAGE_WORDS,
-    SEQ,
-    WAITING,
-    ProfileSlab,
-)
-from features.plan.plan import Carried, Plan
+from features.layout.layout import HEAD_WORDS, NUMBERS_OF_ENTITY, NUMBERS_OF_USER
+from features.plan.plan import Carried
+from features.profiles.heads import Heads
 from features.profiles.sections import Widths
-from foundation.compiled import entry, inner
 from foundation.number_arrays import Float64s, Int64s
 from foundation.refusal import Refusal
 
 VERSION = 4
 PREFIX_WORDS = 8
 NOTE_SAVED_WORDS = 4
-_FEW = 8
-"""Heads of one size that are cut one by one."""
 
 
 class Meaning(NamedTuple):
@@ -80,112 +58,14 @@ class Saved(NamedTuple):
     """Holds what changed since the last save, as bytes.
 
     Args:
-        heads: one head per slot.
+        heads: one per slot.
         pages: (position in the slots given, seq, bytes) of each sealed page that changed.
         dropped: (position, seq) of each evicted page.
     """
 
-    heads: list[bytes]
+    heads: Heads
     pages: list[tuple[int, int, bytes]]
     dropped: list[tuple[int, int]]
-
-
-def name_words(plan: Plan, sections: Widths) -> Int64s:
-    """Encodes what the cells of a head mean, as cells."""
-    text = msgspec.json.encode(Meaning(tuple(column.name for column in plan.columns), sections, plan.cursors, plan.carried))
-    return np.frombuffer(text.ljust(-(-len(text) // 8) * 8), dtype=np.int64)
-
-
-@entry
-def head_sizes(slab: ProfileSlab, slots: Int64s, fixed: int, stride: int, sizes: Int64s) -> None:
-    """Computes the cells of each slot's head; `fixed` cells are in every head."""
-    for i in range(len(slots)):
-        head = slab.heads[slots[i]]
-        size = fixed
-        for first in (head[WAITING], head[ORPHANS]):
-            note = first
-            while note >= 0:
-                size += NOTE_SAVED_WORDS
-                note = slab.notes[note, NOTE_NEXT]
-        if head[LAST] >= 0:
-            size += slab.pages[head[LAST], FILL] * stride
-        sizes[i] = size
-
-
-@entry
-def encode_heads(
-    slab: ProfileSlab, slots: Int64s, extra: Int64s, prefix: Int64s, names: Int64s, cursors: int, stride: int, out: Int64s
-) -> None:
-    """Writes the heads one after the other; `prefix` has the constant first cells, and `extra` one row per head."""
-    at = 0
-    for i in range(len(slots)):
-        slot = slots[i]
-        head = slab.heads[slot]
-        start = at
-        at = _put(out, at, prefix)
-        at = _put(out, at, names)
-        own = at
-        at = _put(out, at, head)
-        for cursor in range(cursors):
-            place = head[HEAD_WORDS + 2 * cursor]
-            if place >= 0:
-                seq = slab.pages[place >> PAGE_BITS, SEQ]
-                out[own + HEAD_WORDS + 2 * cursor] = (seq << PAGE_BITS) + (place & (PAGE - 1))
-        at = _put(out, at, extra[i])
-        for which in range(2):
-            note = head[WAITING] if which == 0 else head[ORPHANS]
-            while note >= 0:
-                out[at] = slab.notes[note, NOTE_TIME]
-                out[at + 1] = slab.notes[note, NOTE_ID]
-                out[at + 2] = slab.notes[note, NOTE_LABEL]
-                out[at + 3] = slab.notes[note, NOTE_VISIBLE]
-                out[start + 4 + which] += 1
-                at += NOTE_SAVED_WORDS
-                note = slab.notes[note, NOTE_NEXT]
-        out[start + 6] = END
-        if head[LAST] >= 0:
-            page = slab.pages[head[LAST]]
-            out[start + 6] = page[SEQ]
-            out[start + 7] = page[FILL]
-            at = _put(out, at, page[PAGE_WORDS : PAGE_WORDS + page[FILL] * stride])
-
-
-@inner
-def _put(out: Int64s, at: int, cells: Int64s) -> int:
-    """Writes cells, and returns where the next ones go. A slice that is assigned costs several times as much."""
-    for cell in range(len(cells)):
-        out[at + cell] = cells[cell]
-    return at + len(cells)
-
-
-def heads_as_bytes(slab: ProfileSlab, plan: Plan, slots: Int64s, sections: Float64s, widths: Widths) -> NDArray[np.object_]:
-    """Encodes the heads of `slots`, [n] bytes; `sections` has the cells of `widths`, one row per slot."""
-    names = name_words(plan, widths)
-    prefix = np.array([VERSION, plan.layout, 8 * len(names), sections.shape[1], 0, 0, END, 0], dtype=np.int64)
-    fixed = PREFIX_WORDS + len(names) + plan.head_words + sections.shape[1]
-    sizes = np.empty(len(slots), dtype=np.int64)
-    head_sizes(slab, slots, fixed, plan.row_words, sizes)
-    order = np.argsort(sizes, kind="stable")
-    words = np.empty(int(sizes.sum()), dtype=np.int64)
-    extra = sections.view(np.int64)[order]
-    encode_heads(slab, slots[order], extra, prefix, names.copy(), plan.cursors, plan.row_words, words)
-    heads = np.empty(len(slots), object)
-    heads[order] = _cut(words, sizes[order].tolist())
-    return heads
-
-
-def _cut(words: Int64s, sizes: list[int]) -> list[bytes]:
-    """Cuts cells into bytes of ascending sizes: many of one size at once, for each by itself takes four times as long."""
-    found: list[bytes] = []
-    start = 0
-    for size, alike in itertools.groupby(sizes):
-        end = start + size * len(list(alike))
-        if end - start < _FEW * size:
-            found += [words[at : at + size].tobytes() for at in range(start, end, size)]
-        else:
-            found += words[start:end].view(f"V{8 * size}").tolist()
-        start = end
-    return found
 
 
 @lru_cache(maxsize=64)

@@ -5,45 +5,51 @@ then on the profile keeps it, whatever the kind of entity: it begins, is saved a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 
 from features.profiles.codec import SavedHead
+from features.profiles.heads import Heads
 from features.profiles.sections import SavedSections, Widths
 from foundation.number_arrays import Float64s, Int64s
 
 
-class Group(NamedTuple):
-    """Names profiles whose heads hold the same sections.
+class PutSections(Protocol):
+    """Writes the words of all sections of a draft into the buffer that its heads are written into."""
 
-    Args:
-        places: [places] positions of the profiles in the draft.
-        widths: the sections, in the order of their words.
-        words: [places, words] all of their words.
-    """
-
-    places: Int64s
-    widths: Widths
-    words: Float64s
+    def __call__(self, words: Int64s, gaps: Int64s) -> None:
+        """Writes those of each profile, one section after the other, from its place in `gaps` on."""
+        ...
 
 
 @dataclass(slots=True)
 class Draft:
-    """Gathers what is to be saved of n profiles, until it is bytes. Sections put their words in first, and windows make bytes of all.
+    """Gathers what is to be saved of n profiles, until it is bytes. Sections say what room they need, and windows make bytes of all.
 
     Args:
         slots: [n] slots of the profiles, each once.
-        groups: of these profiles, each in one.
-        heads: [n] one a profile.
+        shapes: the sections, in the order of their words, of heads that hold the same ones.
+        shape_of: [n] the place among `shapes` of each profile's.
+        put_sections: writes their words.
+        heads: one a profile.
         pages: (position, seq, bytes) of each sealed page that changed.
         dropped: (position, seq) of each evicted page.
     """
 
     slots: Int64s
-    groups: list[Group] = field(default_factory=list)
-    heads: list[bytes] = field(default_factory=list)
-    pages: list[tuple[int, int, bytes]] = field(default_factory=list)
-    dropped: list[tuple[int, int]] = field(default_factory=list)
+    shapes: list[Widths]
+    shape_of: Int64s
+    put_sections: PutSections
+    heads: Heads
+    pages: list[tuple[int, int, bytes]]
+    dropped: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, slots: Int64s) -> "Draft":
+        """Returns a draft that holds nothing of `slots` yet."""
+        return cls(slots, [()], np.zeros(len(slots), np.int64), lambda words, gaps: None, Heads.of([]), [], [])
 
 
 class KeyedState(Protocol):

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from features.profiles.codec import SavedHead
-from features.profiles.keyed_state import Draft, FewHave, Group
+from features.profiles.head_encoding import put_rows
+from features.profiles.keyed_state import Draft, FewHave
 from features.profiles.retained_rows import RetainedRows
 from features.profiles.sections import RESTING_MAX, SavedSections, Section, Widths, first_words, places_of, widths_of
 from features.profiles.sparse_sections import PACKED, SparseSections
@@ -72,30 +73,38 @@ class SectionStore:
         self.words[slot] = self._begins
 
     def save(self, draft: Draft) -> None:
-        """Groups the profiles by the sections that they hold."""
+        """Says which sections the profiles hold, and how their words are written."""
         self.sparse.lapse(draft.slots)
-        if not self._resting and not len(self._facts) and not self.sparse.rests:
-            self._save_many(draft)
+        if self._resting or len(self._facts) or self.sparse.rests:
+            self._save_apart(draft)
             return
-        alike: dict[Widths, list[int]] = {}
-        beside = [self._beside(slot) for slot in draft.slots.tolist()]
-        for at, (widths, _) in enumerate(beside):
-            alike.setdefault(widths, []).append(at)
-        for widths, places in alike.items():
-            words = np.hstack([self.words[draft.slots[places]], [beside[at].words for at in places]])
-            draft.groups.append(Group(np.array(places, np.int64), self._widths + widths, words))
-
-    def _save_many(self, draft: Draft) -> None:
-        """Groups profiles that hold dense and sparse sections and nothing else: by the width of the sparse ones."""
         measured = self.sparse.measured(draft.slots)
-        dense = len(self._begins)
-        for width in np.unique(measured.widths).tolist():
-            places = np.flatnonzero(measured.widths == width)
-            words = np.empty((len(places), dense + width))
-            words[:, :dense] = self.words[draft.slots[places]]
-            if width:
-                self.sparse.pack_into(measured, places, dense, words)
-            draft.groups.append(Group(places, (*self._widths, (PACKED, width)) if width else self._widths, words))
+        draft.shapes = [(*self._widths, (PACKED, width)) if width else self._widths for width in measured.widths]
+        draft.shape_of = measured.width_of
+
+        def put(words: Int64s, gaps: Int64s) -> None:
+            self._put_dense(draft.slots, words, gaps)
+            self.sparse.pack_into(measured, words, gaps + len(self._begins))
+
+        draft.put_sections = put
+
+    def _save_apart(self, draft: Draft) -> None:
+        """As `save`, where some profiles hold what has to be looked for in each by itself."""
+        beside = [self._beside(slot) for slot in draft.slots.tolist()]
+        shapes: dict[Widths, int] = {}
+        draft.shape_of = np.array([shapes.setdefault(widths, len(shapes)) for widths, _ in beside], np.int64)
+        draft.shapes = [self._widths + widths for widths in shapes]
+
+        def put(words: Int64s, gaps: Int64s) -> None:
+            self._put_dense(draft.slots, words, gaps)
+            for place, (_, own) in zip((gaps + len(self._begins)).tolist(), beside, strict=True):
+                words[place : place + len(own)] = own.view(np.int64)
+
+        draft.put_sections = put
+
+    def _put_dense(self, slots: Int64s, words: Int64s, gaps: Int64s) -> None:
+        if len(self._begins):
+            put_rows(self.words.view(np.int64), slots, words, gaps)
 
     def _beside(self, slot: int) -> SavedSections:
         """Returns what the profile of a slot has beside the dense sections."""

@@ -30,34 +30,74 @@ TOGETHER = 16
 """The entries of so many slots are walked along side by side."""
 INSERTED_MAX = 64
 """So many entries at most are sorted by insertion: a dozen, which is usual, in a third of the time of a general sort."""
+WIDTHS_MAX = 128
+"""The words of all entries of a slot have fewer different widths once they are rounded up."""
+_STEP, _DOUBLING = 16, 128
 _SECTION = (1 << SECTION_BITS) - 1
 _LOW = (1 << 32) - 1
 
 
+def rounded(words: int) -> int:
+    """Rounds a number of words up: to 16 below 128, above that by halves and wholes of powers of two."""
+    if words <= _DOUBLING:
+        return -(-words // _STEP) * _STEP
+    power = 2 * _DOUBLING
+    while power < words:
+        power *= 2
+    return 3 * power // 4 if words <= 3 * power // 4 else power
+
+
+_rounded = inner(rounded)
+
+
 @entry
-def measure(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, widths: Int64s, blocks: Int64s, ends: Int64s, sizes: Int64s) -> None:
-    """Finds the entries of each slot that still mean something at its time.
+def measure(
+    sparse: SparseArrays,
+    slots: Int64s,
+    newest_ms: Int64s,
+    cells: Int64s,
+    blocks: Int64s,
+    ends: Int64s,
+    width_of: Int64s,
+    widths: Int64s,
+) -> int:
+    """Finds the entries of each slot that still mean something at its time. Returns how many widths their words have, rounded up.
 
     Args:
+        cells: by section, the words of an entry.
         blocks: written: the entries of one slot after those of the other; has room for all that there are.
         ends: written: where those of each slot end in `blocks`.
-        sizes: written: how many words those of each slot take.
+        width_of: written: the place of each slot's width among `widths`.
+        widths: written: each of them once; has room for `WIDTHS_MAX`.
     """
     held = np.empty(TOGETHER, np.int64)
-    end = 0
+    end, known = 0, 0
     for start in range(0, len(slots), TOGETHER):
         stop = min(start + TOGETHER, len(slots))
         _walk_together(sparse, slots, start, stop, held)
         for i in range(start, stop):
-            sizes[i] = 0
+            words = 0
             block = sparse.first[slots[i]]
             for _ in range(held[i - start]):
                 if not has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
                     blocks[end] = block
                     end += 1
-                    sizes[i] += PACKED_OWN + widths[sparse.words[block * LINE] & _SECTION]
+                    words += PACKED_OWN + cells[sparse.words[block * LINE] & _SECTION]
                 block = next_line(sparse, block)
             ends[i] = end
+            width_of[i] = _place_of(widths, known, _rounded(words))
+            known = max(known, width_of[i] + 1)
+    return known
+
+
+@inner
+def _place_of(widths: Int64s, known: int, width: int) -> int:
+    """Returns where `width` stands among the first `known` ones; a new one is put behind them."""
+    place = 0
+    while place < known and widths[place] != width:
+        place += 1
+    widths[place] = width
+    return place
 
 
 @inner
@@ -83,39 +123,42 @@ def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, h
 @entry
 def pack(
     sparse: SparseArrays,
-    places: Int64s,
     blocks: Int64s,
     ends: Int64s,
+    width_of: Int64s,
+    widths: Int64s,
     hashes: Int64s,
     ranks: Int64s,
-    widths: Int64s,
-    first: int,
+    cells: Int64s,
     out: Int64s,
+    gaps: Int64s,
 ) -> None:
-    """Writes the entries of slots into rows of `out`, from word `first` on, and zeros behind them.
+    """Writes the entries of each slot from its place in `gaps` on, and zeros behind them.
 
     Args:
-        places: of each row, where its slot stands among those of `measure`.
-        blocks, ends: what `measure` has written.
+        blocks, ends, width_of, widths: what `measure` has written.
+        hashes, cells: by section.
         ranks: the place of each section where all stand in the order of their hashes.
     """
     lines = sparse.words.reshape(-1, LINE)
-    ranked = np.empty(len(widths), np.int64)
-    for row in range(len(places)):
-        if row + 1 < len(places):
-            _fetch(lines, places[row + 1], blocks, ends)
-        count = _rank(sparse, places[row], blocks, ends, ranks, ranked)
-        place = first
+    ranked = np.empty(len(cells), np.int64)
+    for i in range(len(ends)):
+        if i + 1 < len(ends):
+            _fetch(lines, i + 1, blocks, ends)
+        count = _rank(sparse, i, blocks, ends, ranks, ranked)
+        place = gaps[i]
+        end = place + widths[width_of[i]]
         for at in range(count):
             start = (ranked[at] & _LOW) * LINE
             section = sparse.words[start] & _SECTION
-            width = widths[section]
-            out[row, place] = hashes[section]
-            out[row, place + 1] = (sparse.words[start + 1] & ~_LOW) | width
+            width = cells[section]
+            out[place] = hashes[section]
+            out[place + 1] = (sparse.words[start + 1] & ~_LOW) | width
             for word in range(width):
-                out[row, place + PACKED_OWN + word] = sparse.words[start + OWN + word]
+                out[place + PACKED_OWN + word] = sparse.words[start + OWN + word]
             place += PACKED_OWN + width
-        out[row, place:] = 0
+        for word in range(place, end):
+            out[word] = 0
 
 
 @inner

@@ -11,13 +11,23 @@ from features.layout.layout import END
 from features.profiles.memory import grown, roomy
 from features.profiles.sections import SavedSections, Section, Widths, first_words, places_of, widths_of
 from features.profiles.sparse_entries import ENTRIES, FILTER_WORDS, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
-from features.profiles.sparse_packing import PACKED_OWN, drop_all, drop_lapsed, make_missing, measure, pack, refill, unpack
+from features.profiles.sparse_packing import (
+    PACKED_OWN,
+    WIDTHS_MAX,
+    drop_all,
+    drop_lapsed,
+    make_missing,
+    measure,
+    pack,
+    refill,
+    rounded,
+    unpack,
+)
 from foundation.number_arrays import Float64s, Int64s
 
 PACKED = "sparse"
 """The name under which all sparse sections of a profile stand in its bytes."""
 _LINES_LEAST, _TABLE_LEAST = 64, 256
-_STEP, _DOUBLING = 16, 128
 _RESTING_WORDS_MAX = 512
 _LAPSE_TURNS = 16
 _ENTRY_BYTES = 16
@@ -29,12 +39,14 @@ class Measured(NamedTuple):
     """What the bytes of n profiles hold of their entries.
 
     Args:
-        widths: [n] words that they take, rounded up; 0 where there are none.
+        widths: numbers of words that some take, rounded up, each once; 0 where there are none.
+        width_of: [n] the place among `widths` of each profile's.
         blocks: of one profile after the other.
         ends: [n] where those of each end in `blocks`.
     """
 
-    widths: Int64s
+    widths: list[int]
+    width_of: Int64s
     blocks: Int64s
     ends: Int64s
 
@@ -130,34 +142,32 @@ class SparseSections:
     def _times(self, slots: Int64s) -> Int64s:
         return np.zeros(len(slots), np.int64) if self._newest_ms is None else np.ascontiguousarray(self._newest_ms(slots))
 
-    def measured(self, slots: Int64s) -> "Measured":
+    def measured(self, slots: Int64s) -> Measured:
         """Finds what the bytes of the profiles of `slots` hold of their entries; it is as long valid as no entry is made or dropped."""
-        sizes, ends = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
+        width_of, ends = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
         blocks = np.empty(int(self.arrays.numbers[ENTRIES]), np.int64)
-        if len(blocks):
-            measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, sizes)
-        return Measured(rounded(sizes), blocks, ends)
+        if not len(blocks):
+            return Measured([0], width_of, blocks, ends)
+        widths = np.empty(WIDTHS_MAX, np.int64)
+        known = measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, width_of, widths)
+        return Measured(widths[:known].tolist(), width_of, blocks, ends)
 
-    def pack_into(self, measured: "Measured", places: Int64s, first: int, words: Float64s) -> None:
-        """Writes the entries of some of the slots that were measured into rows of `words`, from word `first` on.
-
-        Args:
-            places: [n] where they stand among the slots.
-            words: [n, words] as wide as their `widths` ask behind `first`.
-        """
-        about = self._hashes, self._ranks, self._cells
-        pack(self.arrays, places, measured.blocks, measured.ends, *about, first, words.view(np.int64))
+    def pack_into(self, measured: Measured, words: Int64s, gaps: Int64s) -> None:
+        """Writes the entries of all the slots that were measured, those of each from its place in `gaps` on."""
+        if len(measured.blocks):
+            widths = np.array(measured.widths, np.int64)
+            about = self._hashes, self._ranks, self._cells
+            pack(self.arrays, measured.blocks, measured.ends, measured.width_of, widths, *about, words, gaps)
 
     def saved(self, slot: int) -> SavedSections | None:
         """Returns the entries of `slot` as one section, those at rest included; None where it has none."""
         measured = self.measured(np.array([slot]))
-        row = np.zeros((1, int(measured.widths[0])))
-        self.pack_into(measured, np.zeros(1, np.int64), 0, row)
-        own = row[0].view(np.int64)
+        own = np.zeros(measured.widths[0], np.int64)
+        self.pack_into(measured, own, np.zeros(1, np.int64))
         words = np.concatenate([own[: _used(own)], self._still_resting(slot)])
         if not len(words):
             return None
-        whole = np.zeros(int(rounded(np.array([len(words)]))[0]), np.int64)
+        whole = np.zeros(rounded(len(words)), np.int64)
         whole[: len(words)] = words
         return SavedSections(((PACKED, len(whole)),), whole.view(np.float64))
 
@@ -197,14 +207,6 @@ class SparseSections:
         """Returns the approximate memory of so many keys, all that are held."""
         held = 8 * LINE * int(self.arrays.numbers[HELD_LINES]) + _ENTRY_BYTES * int(self.arrays.numbers[ENTRIES])
         return (8 * (1 + FILTER_WORDS) * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
-
-
-def rounded(sizes: Int64s) -> Int64s:
-    """Rounds numbers of words up: to 16 below 128, above that by halves and wholes of powers of two."""
-    powers = np.left_shift(1, np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64))
-    halves = np.where(sizes <= 3 * powers // 4, 3 * powers // 4, powers)
-    result: Int64s = np.where(sizes <= _DOUBLING, -(-sizes // _STEP) * _STEP, halves)
-    return result
 
 
 def _entries(words: Int64s) -> list[tuple[int, int]]:

@@ -28,7 +28,8 @@ from features.layout.layout import (
     ProfileSlab,
 )
 from features.plan.plan import Plan
-from features.profiles.codec import SavedHead, heads_as_bytes
+from features.profiles.codec import SavedHead
+from features.profiles.head_encoding import encode_heads
 from features.profiles.keyed_state import Draft
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
@@ -97,10 +98,7 @@ class WindowState:
     def save(self, draft: Draft) -> None:
         """Makes bytes of the heads, with the sections in them, and of what changed of the sealed pages."""
         self.reclaim()
-        heads = np.empty(len(draft.slots), object)
-        for places, widths, words in draft.groups:
-            heads[places] = heads_as_bytes(self.slab, self.plan, draft.slots[places], words, widths)
-        draft.heads = heads.tolist()
+        draft.heads = encode_heads(self.context(), self.plan, draft)
         if self.slab.counters[SEALED] or self._gone:
             position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
             draft.pages = self._changed_pages(position)

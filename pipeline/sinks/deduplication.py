@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from features.profiles.heads import Heads
 from pipeline.engine.isolation import Aside
 from pipeline.flink.state import BulkState
 from pipeline.wire.bodies import PlacedRecord
@@ -71,7 +72,8 @@ class FirstWins:
             fresh = range(seen.saved, seen.first + len(seen.pages))
             pages = [(0, number, seen.pages[number - seen.first].tobytes()) for number in fresh]
             head = _WORD.pack(seen.first) + np.array(seen.opened, np.uint64).tobytes()
-            self._state.write(pack_keys([partition.encode()]), pack_changes([head], pages, [(0, number) for number in seen.dropped]))
+            changes = pack_changes(Heads.of([head]), pages, [(0, number) for number in seen.dropped])
+            self._state.write(pack_keys([partition.encode()]), changes)
             seen.saved = max(seen.saved, seen.first + len(seen.pages))
             seen.dropped = []
 

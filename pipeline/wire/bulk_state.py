@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.profiles.heads import Heads
 from pipeline.wire.declaration import ABSENT, DROPPED_PAGE, PAGE
 
 _PAGE, _DROPPED = PAGE.dtype(), DROPPED_PAGE.dtype()
@@ -75,10 +76,11 @@ def unpack_profiles(data: bytes) -> list[ProfileBytes]:
     return profiles
 
 
-def pack_changes(heads: Sequence[bytes], pages: Sequence[Page], dropped: Sequence[tuple[int, int]]) -> bytes:
+def pack_changes(heads: Heads, pages: Sequence[Page], dropped: Sequence[tuple[int, int]]) -> bytes:
     """The arguments are those of `Changes`."""
     drops = np.array(list(dropped), _DROPPED)
-    return b"".join([_lengths(heads), _table(pages), _count(drops), drops.tobytes(), *heads, *(page for _, _, page in pages)])
+    lengths = _count(heads) + heads.lengths.astype("<i4").tobytes()
+    return b"".join([lengths, _table(pages), _count(drops), drops.tobytes(), heads.joined, *(page for _, _, page in pages)])
 
 
 def unpack_changes(data: bytes) -> Changes:

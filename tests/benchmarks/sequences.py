@@ -3,8 +3,9 @@
 Rules have three steps, each fired by one of 50 types of events. Which steps an event fires is known before the time is taken, because
 conditions are measured elsewhere. Each key has an event every 100 s, and a rule spans 10 minutes: about 6 events of a key count at a time.
 Slots are found in the profile, read and written in place. In the second figure the profiles are written as bytes, too, each 16 batches,
-which is about once for each event; the engine writes a profile once 32,768 wait or a checkpoint comes, and so more rarely. Answers are
-checked against brute force before. The yardstick, a sum of 100,000 whole numbers by numpy, is taken before and after each figure.
+which is about once for each event, into the buffer that leaves for the state; the engine writes a profile once 32,768 wait or a checkpoint
+comes, and so more rarely. Answers are checked against brute force before. The yardstick, a sum of 100,000 whole numbers by numpy, is taken
+before and after each figure.
 """
 
 import json

@@ -74,7 +74,7 @@ def bytes_in_process(users: int) -> np.ndarray:
     pages: list[list[tuple[int, bytes]]] = [[] for _ in range(users)]
     for user, seq, page in saved.pages:
         pages[user].append((seq, page))
-    check_restored(profiles, saved.heads, pages)
+    check_restored(profiles, list(saved.heads), pages)
     return np.array([len(head) + sum(len(page) for _, page in own) for head, own in zip(saved.heads, pages, strict=True)])
 
 
@@ -88,7 +88,7 @@ def check_restored(profiles: Profiles, heads: list[bytes], pages: list[list[tupl
     keys = [str(user) for user in some]
     for user in some:
         restored.restore(str(user), heads[user], pages[user])
-    again = restored.save(restored.slots(keys)).heads
+    again = list(restored.save(restored.slots(keys)).heads)
     batch = round_of(USER_EVENTS, len(heads)).take(list(some))
     answers = []
     for each in (profiles, restored):

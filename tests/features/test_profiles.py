@@ -93,13 +93,13 @@ def test_what_was_decided_is_told_for_a_duplicate_also_after_a_restore_and_a_lat
 
 
 def test_each_of_many_profiles_saved_together_is_what_it_is_alone() -> None:
-    """Bytes of one size are cut together where they are many: 12 profiles have one event, 6 have two, 4 have three."""
+    """They are cut out of one buffer, and of several sizes: 12 profiles have one event, 6 have two, 4 have three."""
     keys = [f"{number} of {events}" for events in (1, 2, 3) for number in range(12 // events)]
     events = [key for key in keys for _ in range(int(key[-1]))]
     profiles = Profiles(PLAN)
     observed(profiles, batch_of(list(range(len(events))), amounts=list(range(len(events)))), events)
     slots = profiles.slots(keys[::-1])
-    together = profiles.save(slots).heads
+    together = list(profiles.save(slots).heads)
     assert together == [profiles.save(slots[at : at + 1]).heads[0] for at in range(len(slots))]
     assert len(set(together)) == len(keys)
 

@@ -17,10 +17,8 @@ from written_definitions import strange_texts
 from detectors.catalogue import LEARNERS
 from detectors.snapshot import Snapshot
 from features.layout.layout import FIRST, LAST, ORPHANS, WAITING, WAITING_LAST
-from features.plan.plan import Plan
-from features.profiles.codec import PREFIX_WORDS, name_words
+from features.profiles.codec import PREFIX_WORDS
 from features.profiles.profiles import Profiles
-from features.profiles.sections import Widths, widths_of
 from foundation.refusal import Refusal
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import RAISED
@@ -213,14 +211,15 @@ def check_state(job: Imitation, release: Release) -> None:
         for _ in range(2):
             profiles.restore(key, heads[-1], pages)
             heads.append(profiles.save(profiles.slots([key])).heads[0])
-        once, twice = (_meaning(each, profiles.plan, widths_of(sections)) for each in heads[1:])
+        once, twice = (_meaning(each) for each in heads[1:])
         assert once == twice, f"a profile of {kind} changes where it is read and written"
 
 
-def _meaning(head: bytes, plan: Plan, sections: Widths) -> list[int]:
+def _meaning(head: bytes) -> list[int]:
     """The words of a head without those that say where in memory its pages and notes are."""
     words = np.frombuffer(head, np.int64).copy()
-    words[PREFIX_WORDS + len(name_words(plan, sections)) + np.array([FIRST, LAST, WAITING, WAITING_LAST, ORPHANS])] = 0
+    name_words = int(words[2]) // 8
+    words[PREFIX_WORDS + name_words + np.array([FIRST, LAST, WAITING, WAITING_LAST, ORPHANS])] = 0
     return words.tolist()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from imitation import DictState, Imitation
 
+from features.profiles.heads import Heads
 from pipeline.score_job.event_body import EventBodies
 from pipeline.score_job.facts import fact_key
 from pipeline.wire.bodies import (
@@ -195,7 +196,7 @@ def test_what_a_call_to_the_state_carries_is_read_and_written() -> None:
     assert unpack_keys(golden("state_keys")) == KEYS
     assert pack_keys(KEYS) == golden("state_keys")
     assert tuple(map(list, unpack_changes(golden("state_changes")))) == CHANGES
-    assert pack_changes(*CHANGES) == golden("state_changes")
+    assert pack_changes(Heads.of(CHANGES[0]), *CHANGES[1:]) == golden("state_changes")
     assert unpack_profiles(golden("state_profiles")) == PROFILES
     assert pack_profiles(PROFILES) == golden("state_profiles")
 

@@ -6,6 +6,7 @@ from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.profiles.heads import Heads
 from pipeline.wire.bodies import (
     read_control_record,
     read_keyed_body,
@@ -67,5 +68,5 @@ def test_a_call_to_the_state(profiles: list[tuple[bytes, bytes | None, dict[int,
     assert unpack_profiles(pack_profiles(read)) == read
     pages = [(at, number, page) for at, (_, its_pages) in enumerate(read) for number, page in its_pages]
     dropped = [(at, number + 1) for at, number, _ in pages]
-    changes = unpack_changes(pack_changes([head or b"" for head, _ in read], pages, dropped))
+    changes = unpack_changes(pack_changes(Heads.of([head or b"" for head, _ in read]), pages, dropped))
     assert (changes.heads, changes.pages, changes.dropped) == ([head or b"" for head, _ in read], pages, dropped)
