@@ -46,6 +46,8 @@ class Dispatcher:
         self._tell = tell
         self._lines: dict[str, DeliveryLine] = {}
         self._nudged = asyncio.Event()
+        self._stepped = asyncio.Event()
+        """Is set when it may have become the one that delivers, or has stopped looking for that."""
 
     def nudge(self) -> None:
         """Says that a message was added; called on the loop of `run`."""
@@ -61,11 +63,13 @@ class Dispatcher:
         When it is cancelled it keeps what comes of the attempts under way (see `DeliveryLine.end`), and only then lets another go on.
         """
         holding = asyncio.create_task(self._hold())
+        holding.add_done_callback(lambda _: self._stepped.set())
         try:
             while not holding.done():
                 if not self._tenure.is_held():
                     await self._end_lines()
-                    await asyncio.sleep(LOOKING_S)
+                    await self._stepped.wait()
+                    self._stepped.clear()
                     continue
                 try:
                     await self._read_webhooks()
@@ -86,6 +90,7 @@ class Dispatcher:
             wait_s = STORE_RETRY_S
             with contextlib.suppress(StoreUnavailableError):
                 wait_s = await asyncio.to_thread(self._step)
+            self._stepped.set()
             await asyncio.sleep(wait_s)
 
     def _step(self) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from foundation.refusal import Refusal
-from pipeline.control.kafka_access import Connection, open_consumer
+from pipeline.control.kafka_access import Connection, open_consumer, wait_seconds_of, wake
 from pipeline.control.topic_clients import TopicMessage
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ Record = tuple[str, bytes | None]
 """A key and its value; None means that the key has been deleted from a compacted topic."""
 Take = Callable[[Sequence[Record]], None]
 BATCH_MAX = 500
-_POLL_SECONDS = 0.2
+_RETRY_SECONDS = 0.2
 _START_SECONDS = 30.0
 
 
@@ -90,6 +90,7 @@ class Following:
     def close(self) -> None:
         """Ends the thread and closes the connections."""
         self._stopping = True
+        wake(self._consumer)
         if self._thread is not None:
             self._thread.join()
         self._consumer.close()
@@ -106,10 +107,10 @@ class Following:
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping:
             try:
-                found = self._next(_POLL_SECONDS)
+                found = self._next(wait_seconds_of(self._consumer))
             except Exception as error:  # no error may end the following before the process ends
                 log.error("the topic %s could not be read, and is tried again: %s: %s", self._name, type(error).__name__, error)
-                time.sleep(_POLL_SECONDS)
+                time.sleep(_RETRY_SECONDS)
                 continue
             if found and not loop.is_closed():
                 loop.call_soon_threadsafe(self._take, found)

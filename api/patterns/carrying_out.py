@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from api.definitions.in_force import InForce
 from api.definitions.publisher import Definitions
-from api.http.looking import CommitNumber, unknown, work_when_due
+from api.http.looking import work_when_due
 from api.kafka.log import Clock
 from api.lists.entries import Entries
 from api.patterns.changes import with_standing
@@ -25,6 +25,7 @@ from patterns.list_changes import Steps
 from patterns.rules.live_rule import VERSION_CHARACTERS
 from stores.audit import Audit, Fact
 from stores.effects import Effects, EntryState, Trip, WantedEntry
+from stores.looking import CommitNumber, unknown
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from alerts.verdicts.verdict_effects import VerdictPolicy
 from alerts.verdicts.verdict_messages import told_of
 from alerts.verdicts.verdict_plan import steps_of
 from alerts.webhooks.tenure import Tenure
-from api.http.looking import CommitNumber, unknown, work_when_due
+from api.http.looking import work_when_due
 from api.kafka.log import Clock
 from api.verdicts.step_doing import StepDoing
 from foundation.refusal import Refusal
@@ -23,6 +23,7 @@ from stores.audit import Audit, Fact
 from stores.casework.verdict_steps import StepState, VerdictStep, VerdictSteps
 from stores.casework.verdicts import Verdict, Verdicts
 from stores.casework.webhooks import Webhooks
+from stores.looking import CommitNumber, unknown
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from alerts.webhooks.tenure import Tenure
 from api.cases.case_door import CaseStores
 from api.definitions.in_force import InForce
 from api.facts.told_facts import ToldFacts
-from api.http.looking import CommitNumber
 from api.kafka.log import Clock, Log
 from api.lists.entries import Entries
 from api.verdicts.carrying_out import CarryingOutVerdicts
@@ -22,6 +21,7 @@ from foundation.settings import Settings
 from stores.audit import Audit
 from stores.casework.verdicts import Verdict
 from stores.decisions import Decisions
+from stores.looking import CommitNumber
 from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.verdict_steps import RelationalVerdictSteps
 from stores.relational.casework.webhooks import RelationalWebhooks

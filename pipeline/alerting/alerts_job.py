@@ -24,6 +24,7 @@ from pipeline.alerting.delivering import Delivering
 from pipeline.alerting.telling_alertmanager import TellingAlertmanager
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import UNHURRIED, ControlTopic, consumer_of, gathered, place_of
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.control.transaction_size import TransactionSize
@@ -36,6 +37,7 @@ from stores.relational.casework.holds import RelationalHolds
 from stores.relational.casework.notes import RelationalNotes
 from stores.relational.casework.snoozes import RelationalSnoozes
 from stores.relational.casework.webhooks import RelationalWebhooks
+from stores.relational.commits import Commits
 from stores.relational.database import Database
 from stores.relational.place import place_of as place_of_database
 
@@ -83,7 +85,8 @@ class AlertsJob:
         self._clock = clock
         self._alerts, self._webhooks, self._holds = RelationalAlerts(database), RelationalWebhooks(database), RelationalHolds(database)
         self._cases = RelationalCases(database)
-        self._case_teller = CaseTeller(self._cases, self._webhooks)
+        self._commits = Commits(place_of_database(settings))
+        self._case_teller = CaseTeller(self._cases, self._webhooks, self._commits.number)
         self._consumer: TopicConsumer = consumer_of(settings, "alerts", **UNHURRIED)
         self._control = ControlTopic(settings)
         self._delivering = Delivering(settings, database, self._now_ms)
@@ -106,12 +109,14 @@ class AlertsJob:
             self._delivering.stop()
             self._consumer.close()
             self._control.close()
+            self._commits.close()
             self._database.close()
         log.info("stopped: %d decisions were read, %d messages written", self.read, self.written)
 
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping.set()
+        wake(self._consumer)
 
     def _keep_alerts(self) -> None:
         """Goes on from where the store says, and begins anew when the release in force has other kinds of alerts.
@@ -141,7 +146,7 @@ class AlertsJob:
             is_behind = batch.records >= self._size.records
             self._keep(keeper, batch)
             self._forget(self._now_ms())
-            if not is_behind:
+            if batch.records and not is_behind:
                 self._stopping.wait(PACE_SECONDS)
 
     def _keep(self, keeper: AlertKeeper, batch: _Batch) -> None:
@@ -165,7 +170,7 @@ class AlertsJob:
     def _gather(self, reading: DecidedEvents) -> _Batch:
         """Reads the decisions that are there; what cannot be read is logged and passed over."""
         batch = _Batch()
-        for messages in gathered(self._consumer, self._size.records, PACE_SECONDS):
+        for messages in gathered(self._consumer, self._size.records, wait_seconds_of(self._consumer)):
             batch.places |= {place_of(message): (message.offset() or 0) + 1 for message in messages}
             batch.records += len(messages)
             found = self._aside.each(map(_placed, messages), lambda record: self._read(reading, *record))

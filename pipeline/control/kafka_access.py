@@ -15,6 +15,7 @@ from pipeline.log.log_producer import LogProducer
 SECRET_FILE = ("secrets", "kafka")
 """This file below the system's folder holds the password that `weir up` made for its own broker."""
 
+LOG_WAIT_SECONDS, BROKER_WAIT_SECONDS = 1.0, 0.2
 Connection = dict[str, str]
 """The options of a client, by name."""
 
@@ -32,6 +33,17 @@ def open_consumer(options: Mapping[str, object]) -> TopicConsumer:
 def open_producer(options: Mapping[str, object]) -> TopicProducer:
     """Makes a producer from `connection_of` and further options of librdkafka: to a broker, or to a log with the same methods."""
     return LogProducer(dict(options)) if LOG_FOLDER in options else Producer(dict(options))
+
+
+def wait_seconds_of(consumer: TopicConsumer) -> float:
+    """How long who reads until it is told to stop may wait for a record: `wake` ends that at a log, and nothing does at a broker."""
+    return LOG_WAIT_SECONDS if isinstance(consumer, LogConsumer) else BROKER_WAIT_SECONDS
+
+
+def wake(consumer: TopicConsumer) -> None:
+    """Has a `poll` or `consume` of another thread that waits for a record return, where that can be; a signal handler may call it."""
+    if isinstance(consumer, LogConsumer):
+        consumer.wake()
 
 
 def connection_of(settings: Settings) -> Connection:

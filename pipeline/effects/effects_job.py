@@ -12,6 +12,7 @@ from collections.abc import Callable
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import UNHURRIED, consumer_of, gathered
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.one_reader import places_from, work_as_one_reader
 from pipeline.control.topic_clients import TopicConsumer
 from pipeline.control.transaction_size import TransactionSize
@@ -75,6 +76,7 @@ class EffectsJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping.set()
+        wake(self._consumer)
 
     def _work(self) -> None:
         """Goes on from where the store says.
@@ -88,7 +90,7 @@ class EffectsJob:
         self._consumer.assign(places_from(self._consumer, self._topics, positions))
         while not self._stopping.is_set():
             digest = Digest(positions, newest_ms, self._topics[0])
-            for messages in gathered(self._consumer, self._size.records, PACE_SECONDS):
+            for messages in gathered(self._consumer, self._size.records, wait_seconds_of(self._consumer)):
                 digest.take(messages)
             is_behind = digest.records >= self._size.records
             if digest.records:
@@ -102,7 +104,7 @@ class EffectsJob:
                 self._to_send = False
                 self._sender.send()
             self._forget(newest_ms)
-            if not is_behind:
+            if digest.records and not is_behind:
                 self._stopping.wait(PACE_SECONDS)
 
     def _forget(self, newest_ms: int) -> None:

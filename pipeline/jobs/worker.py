@@ -17,6 +17,8 @@ from pipeline.jobs.kinds import KINDS
 from pipeline.jobs.result_folder import results_of
 from stores.decisions import StoreUnavailableError
 from stores.jobs import JobOutcome, Jobs, StoredJob
+from stores.looking import CommitNumber, Looking, unknown
+from stores.relational.commits import Commits
 from stores.relational.database import Database
 from stores.relational.jobs import RelationalJobs
 from stores.relational.place import place_of
@@ -40,6 +42,7 @@ class Worker:
         module: whose ``KINDS`` has them.
         clock: seconds since the epoch.
         name: the name of this worker, which its jobs show.
+        commits: tells whether there may be another job.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class Worker:
         module: str = "pipeline.jobs.kinds",
         clock: Callable[[], float] = time.time,
         name: str = "",
+        commits: CommitNumber = unknown,
     ) -> None:
+        self._looking = Looking(commits)
         self._settings = settings
         self._jobs = jobs
         self._kinds = kinds
@@ -65,7 +70,7 @@ class Worker:
     def run(self) -> None:
         """Does jobs until `stop` is called; a job that is running then is queued again."""
         while not self._is_stopping:
-            if not self.step():
+            if not (self._looking.is_due() and self.step()):
                 time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -155,6 +160,7 @@ class Worker:
         if why != self._why:
             log.warning("the store of jobs does not answer, and it is tried again every second: %s", why)
         self._why = why
+        self._looking.failed()
 
     def _kept_ms(self) -> int:
         return self._settings.job_results_kept_days * DAY_MS
@@ -169,8 +175,8 @@ def make(settings: Settings) -> Worker:
     Raises:
         Refusal: a setting is wrong, or the database is of another version.
     """
-    jobs = RelationalJobs(Database(place_of(settings), patient=True))
-    return Worker(settings, jobs, KINDS)
+    place = place_of(settings)
+    return Worker(settings, RelationalJobs(Database(place, patient=True)), KINDS, commits=Commits(place).number)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from foundation.settings import Settings
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, SECONDS_MAX, ControlTopic, Outbox, consumer_of, partition_of, place_of, producer_of
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.learning.label_progress import LabelProgress, read_progress
 from pipeline.learning.label_record import LabelRecord
@@ -25,6 +26,8 @@ from stores.decisions import Decisions
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 1.0
+RETRY_SECONDS = 0.2
+"""How often labels that wait for their decisions are looked at."""
 SEND_SECONDS_MIN = 0.1
 SEND_SECONDS_MAX = 10.0
 
@@ -55,12 +58,13 @@ class LabelJob:
         self._consumer.subscribe([self._settings.topic("labels")], on_revoke=self._revoked, on_lost=self._revoked)
         refreshed = time.monotonic()
         while not self._stopping:
-            records = _records(self._consumer.consume(BATCH_MAX, 0.2))
-            self._resume({record.place for record in records} - self._resumed)
-            sent = self.resolver.take(records) if records else []
+            seconds = RETRY_SECONDS if self.resolver.waiting else wait_seconds_of(self._consumer)
+            records = _records(self._consumer.consume(BATCH_MAX, seconds))
             if time.monotonic() - refreshed >= REFRESH_SECONDS:
                 refreshed = time.monotonic()
                 self._control.read_to_end(self.stopping)
+            self._resume({record.place for record in records} - self._resumed)
+            sent = self.resolver.take(records) if records else []
             sent += self.resolver.retry()
             if self._send(sent):
                 self._commit()
@@ -74,6 +78,7 @@ class LabelJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping = True
+        wake(self._consumer)
 
     def stopping(self) -> bool:
         """Whether `stop` was called."""

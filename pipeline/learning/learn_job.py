@@ -35,6 +35,7 @@ from pipeline.control.kafka import (
     producer_of,
     read_until,
 )
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.topic_clients import TopicMessage
 from pipeline.engine.isolation import Aside, one_by_one
 from pipeline.engine.learners.label_learner import LabelLearner
@@ -143,8 +144,9 @@ class LearnJob:
         starts = {place: self._offsets.get(place, 0) for place in ends_of(self._consumer, [self._decisions, self._labels])}
         self._consumer.assign([TopicPartition(*partition_of(place), offset) for place, offset in starts.items()])
         while not self._stopping:
-            self._take(self._consumer.consume(BATCH_MAX, 0.2))
-            self._control.read_to_end(self.stopping)
+            messages = self._consumer.consume(BATCH_MAX, wait_seconds_of(self._consumer))
+            self._control.read_to_end(self.stopping)  # first, because a release that has decided them may have come since the last look
+            self._take(messages)
             self._publish(time.monotonic())
             self._look_beside(time.monotonic())
         self._consumer.close()
@@ -154,6 +156,7 @@ class LearnJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping = True
+        wake(self._consumer)
 
     def stopping(self) -> bool:
         """Whether `stop` was called."""

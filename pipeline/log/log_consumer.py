@@ -10,13 +10,17 @@ from typing import Any
 import msgspec
 from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 
-from pipeline.log.frame import LogRecord
-from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX, segments_of
+from pipeline.log.awaited_logs import AwaitedLogs
+from pipeline.log.bell import Bell
+from pipeline.log.log_folder import LOG_FOLDER, LOG_WATCH, LOGS_OF, TOPIC_PREFIX, segments_of
+from pipeline.log.log_message import LogMessage
+from pipeline.log.log_watch import LogWatch
 from pipeline.log.reader import LogReader
 from pipeline.log.segments import Segments
 
 POLL_SECONDS, POLL_SECONDS_MAX = 0.1, 0.25
-"""How often a log is looked at that another process writes: so much while records come, and less and less often while none do."""
+"""How often a log is looked at that another process writes, where the system does not tell that it was written to: so much while records
+come, and less and less often while none do."""
 FLOWING_LOOKS, GATHER_SECONDS = 3, 0.2
 """After so many looks in a row that found some records, but fewer than were asked for, the next look comes so much after the last: who
 takes what has come each time writes many small batches, and decisions in SQLite cost a fifth less by hundreds than by tens."""
@@ -24,42 +28,6 @@ JUST_SECONDS = 0.01
 CURSORS = "cursors"
 _NONE = (OFFSET_INVALID, "")
 _decode_cursors = msgspec.json.Decoder(dict[str, int | tuple[int, str]]).decode
-
-
-class LogMessage:
-    """A record of a log, or the end of a topic, with the methods of a message of Kafka."""
-
-    __slots__ = ("_error", "_offset", "_partition", "_record", "_topic")
-
-    def __init__(self, topic: str, partition: int, offset: int, record: LogRecord | None) -> None:
-        self._topic = topic
-        self._partition = partition
-        self._offset = offset
-        self._record = record
-
-    def topic(self) -> str:
-        return self._topic
-
-    def partition(self) -> int:
-        return self._partition
-
-    def offset(self) -> int:
-        return self._offset
-
-    def error(self) -> KafkaError | None:
-        return None if self._record is not None else KafkaError(KafkaError._PARTITION_EOF)
-
-    def key(self) -> bytes | None:
-        return self._record.key if self._record is not None else None
-
-    def value(self) -> bytes | None:
-        return self._record.value if self._record is not None else None
-
-    def headers(self) -> list[tuple[str, bytes]] | None:
-        return list(self._record.headers) if self._record is not None else None
-
-    def timestamp(self) -> tuple[int, int]:
-        return 1, self._record.at_ms if self._record is not None else 0
 
 
 class _Partition:
@@ -102,6 +70,8 @@ class LogConsumer:
         logs: in which logs each topic stands.
         monotonic: the seconds of a clock that is never set back.
         sleep: lets so many seconds of it pass.
+        bell: ends a wait when it is rung.
+        watch: sees what other processes write.
     """
 
     def __init__(
@@ -110,7 +80,12 @@ class LogConsumer:
         logs: Mapping[str, Sequence[str]] = LOGS_OF,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        bell: Bell | None = None,
+        watch: LogWatch = LOG_WATCH,
     ) -> None:
+        self._bell = Bell() if bell is None else bell
+        self._awaited = AwaitedLogs(self._bell, watch)
+        self._is_woken = False
         self._logs = logs
         self._monotonic = monotonic
         self._sleep = sleep
@@ -141,22 +116,21 @@ class LogConsumer:
         return min(low, high), high
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
-        self._partitions = [self._opened(place.topic, place.partition, place.offset) for place in places]
-        self._found_nothing = False
+        self._read([self._opened(place.topic, place.partition, place.offset) for place in places])
 
     def unassign(self) -> None:
-        self._partitions = []
+        self._read([])
 
     def incremental_unassign(self, places: Iterable[TopicPartition]) -> None:
         gone = {(place.topic, place.partition) for place in places}
-        self._partitions = [each for each in self._partitions if (each.topic, each.number) not in gone]
+        self._read([each for each in self._partitions if (each.topic, each.number) not in gone])
 
     def subscribe(
         self, topics: Sequence[str], on_revoke: Callable[..., None] | None = None, on_lost: Callable[..., None] | None = None
     ) -> None:
         known = self._committed()
         places = [place for topic in topics for place in self.places(topic)]
-        self._partitions = [self._opened(each.topic, each.partition, known.get(_name_of(each), _NONE)[0]) for each in places]
+        self._read([self._opened(each.topic, each.partition, known.get(_name_of(each), _NONE)[0]) for each in places])
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition(each.topic, each.number) for each in self._partitions]
@@ -176,16 +150,22 @@ class LogConsumer:
         return found[0] if found else None
 
     def consume(self, num_messages: int = 1, timeout: float = -1) -> list[LogMessage]:
-        """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first."""
+        """The records that are there, at most `num_messages`; waits up to `timeout` seconds for the first, or until `wake` is called."""
         until = self._monotonic() + timeout
         self._let_gather(timeout)
         found: list[LogMessage] = []
         if timeout <= 0 or not self._has_just_looked():
             found = self._look(num_messages)
-        while not found and (left := until - self._monotonic()) > 0:
+        while not found and not self._is_woken and (left := until - self._monotonic()) > 0:
             self._wait(left)
             found = self._look(num_messages)
+        self._is_woken = False
         return found
+
+    def wake(self) -> None:
+        """Ends the `consume` that waits, or else has the next one wait for nothing; from any thread, and from a signal handler."""
+        self._is_woken = True
+        self._bell.ring()
 
     def _has_just_looked(self) -> bool:
         """Whether the last look found nothing, a moment ago: who asks again and again for what comes looks once each time, not twice."""
@@ -234,7 +214,7 @@ class LogConsumer:
         return [TopicPartition(each.topic, each.partition, offset, metadata=text) for each, offset, text in found]
 
     def close(self) -> None:
-        self._partitions = []
+        self._read([])
 
     def _committed(self) -> dict[str, tuple[int, str]]:
         """Offset and text by ``topic/partition``; an offset without a text stands alone in the file."""
@@ -259,12 +239,21 @@ class LogConsumer:
                 each.paused = paused
         self._found_nothing = False
 
+    def _read(self, partitions: list[_Partition]) -> None:
+        """Reads these partitions from now on; until it waits for their records for the first time, nothing rings."""
+        self._awaited.clear()
+        self._partitions = partitions
+        self._found_nothing = False
+
     def _wait(self, seconds: float) -> None:
-        """Waits for a record: for the writer where it is in this process, else for a moment."""
-        if len(self._partitions) == 1 and (only := self._partitions[0]).segments.has_writer and not only.paused:
-            only.segments.wait([only.short], lambda: only.reader.is_behind, seconds)
+        """Waits until records have come, where that is told; else for a moment."""
+        logs = {each.segments: [other.short for other in self._partitions if other.segments is each.segments] for each in self._partitions}
+        if self._awaited.add(logs):
+            return
+        if self._awaited.are_told:
+            self._bell.wait(seconds)
         else:
-            self._sleep(min(seconds, self._poll_seconds))
+            self._bell.wait(min(seconds, self._poll_seconds))
             self._poll_seconds = min(1.2 * self._poll_seconds, POLL_SECONDS_MAX)
 
 

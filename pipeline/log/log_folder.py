@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from foundation.refusal import Refusal
 from pipeline.log.frame import Entry
+from pipeline.log.log_watch import LogWatch
 from pipeline.log.segments import Segments
 from pipeline.log.writer import LogWriter
 
@@ -47,6 +48,8 @@ _engines: dict[pathlib.Path, Append] = {}
 _writers: dict[pathlib.Path, LogWriter] = {}
 _segments: dict[pathlib.Path, Segments] = {}
 _one = threading.Lock()
+LOG_WATCH = LogWatch()
+"""Sees what other processes write, for all that reads logs in this one."""
 
 
 def writer_of(folder: pathlib.Path, name: str) -> LogWriter:

@@ -18,8 +18,8 @@ class LogReader:
 
     def __init__(self, segments: Segments, topics: Collection[str], start: int = 0) -> None:
         self.position = start
-        self._segments = segments
-        self._topics = frozenset(topics)
+        self.segments = segments
+        self.topics = frozenset(topics)
         self._held: list[LogRecord] = []
 
     def read(self, records_max: int) -> list[LogRecord]:
@@ -42,17 +42,17 @@ class LogReader:
 
     def refresh(self) -> None:
         """Takes in what another process has appended; see `Segments.refresh`."""
-        self._segments.refresh()
+        self.segments.refresh()
 
     @property
     def is_behind(self) -> bool:
         """Whether records of the topics are known that were not read yet."""
-        return bool(self._held) or any(self._segments.last(topic) >= self.position for topic in self._topics)
+        return bool(self._held) or any(self.segments.last(topic) >= self.position for topic in self.topics)
 
     def _next(self) -> list[LogRecord]:
-        with self._segments.changed:
-            segments = [segment for segment in self._segments.all if segment.end > self.position]
-            chosen = [(segment, segment.places(self._topics, self.position, FRAMES_AT_ONCE)) for segment in segments]
+        with self.segments.lock:
+            segments = [segment for segment in self.segments.all if segment.end > self.position]
+            chosen = [(segment, segment.places(self.topics, self.position, FRAMES_AT_ONCE)) for segment in segments]
         for segment, places in chosen:
             records = (record for place in places for record in segment.records(place.position))
             found = [record for record in records if record.ordinal >= self.position]

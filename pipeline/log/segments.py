@@ -8,10 +8,10 @@ import pathlib
 import threading
 import time
 import zlib
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from foundation.refusal import Refusal
+from pipeline.log.bell import Ringing
 from pipeline.log.frame import FrameHead, read_head
 from pipeline.log.segment import READ_BYTES, Segment, check_start, damaged
 
@@ -24,27 +24,32 @@ class Segments:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        self.changed = threading.Condition()
+        self.lock = threading.RLock()
         self.has_writer = False
         self.all: list[Segment] = []
         self._gone: list[Segment] = []
-        self._awaited: Counter[str] = Counter()
+        self._bells: list[tuple[Ringing, frozenset[str]]] = []
         self._listed_ns = -1
 
-    def wait(self, topics: Collection[str], is_there: Callable[[], bool], seconds: float) -> None:
-        """Waits up to `seconds` until `is_there`, which records of `topics` make true that this process appends."""
-        with self.changed:
-            self._awaited.update(topics)
-            self.changed.wait_for(is_there, seconds)
-            self._awaited.subtract(topics)
+    def add_bell(self, bell: Ringing, topics: Collection[str]) -> None:
+        """Rings `bell` from now on when records of `topics` have come."""
+        with self.lock:
+            self._bells = [*self._bells, (bell, frozenset(topics))]
+
+    def remove_bell(self, bell: Ringing) -> None:
+        """Takes back `add_bell`."""
+        with self.lock:
+            self._bells = [each for each in self._bells if each[0] is not bell]
+
+    def ring_all(self) -> None:
+        """Rings all bells, whatever has come."""
+        for bell, _ in self._bells:
+            bell.ring()
 
     def appended(self, heads: Sequence[FrameHead]) -> None:
-        """Takes in the frames that this process has appended, and wakes those that wait for records of their topics."""
-        with self.changed:
-            for head in heads:
-                self.all[-1].note(head)
-            if any(self._awaited[head.topic] for head in heads):
-                self.changed.notify_all()
+        """Takes in the frames that this process has appended, and rings the bells of those that wait for records of their topics."""
+        with self.lock:
+            self._note(heads)
 
     @property
     def end(self) -> int:
@@ -61,7 +66,7 @@ class Segments:
         Raises:
             Refusal: a file is damaged, or is of another version.
         """
-        with self.changed:
+        with self.lock:
             if not self.has_writer:
                 self._refresh()
 
@@ -99,8 +104,7 @@ class Segments:
             batch.append(head)
             position, expected = position + head.size, expected + head.records
             if not head.more:
-                for each in batch:
-                    segment.note(each)
+                self._note(batch)
                 batch.clear()
         return "a part of a batch" if batch else ""
 
@@ -152,6 +156,15 @@ class Segments:
         check_start(segment)
         segment.load()
         self.all.append(segment)
+        self.ring_all()
+
+    def _note(self, heads: Sequence[FrameHead]) -> None:
+        """Takes in whole frames at the end of the last segment."""
+        for head in heads:
+            self.all[-1].note(head)
+        for bell, topics in self._bells:
+            if any(head.topic in topics for head in heads):
+                bell.ring()
 
     def _is_listed(self) -> bool:
         """Whether no file has come or gone since the segments were listed; a new segment is one."""

@@ -128,7 +128,7 @@ class LogWriter:
                 self._carried_to = self.append(carried) + len(carried)
             if needed_from is not None and needed_from < self._carried_to:
                 break
-            with self.segments.changed:
+            with self.segments.lock:
                 self.segments.drop_first()
             removed.append(first.path)
         return removed
@@ -201,7 +201,7 @@ class LogWriter:
     def _roll(self) -> None:
         last, old = self.segments.all[-1], self._file
         os.fsync(old)
-        with self.segments.changed:
+        with self.segments.lock:
             self._file = self._begin(last.end)
             last.seal()
         give_back(old, last.size)

@@ -18,6 +18,7 @@ from foundation.settings import Settings
 from pipeline.control.definitions import Definitions
 from pipeline.control.job_program import run_job
 from pipeline.control.kafka import BATCH_MAX, UNHURRIED, ControlTopic, consumer_of
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.isolation import Aside, one_by_one
@@ -219,7 +220,7 @@ class DeliverJob:
         self._consumer.subscribe([self._settings.topic("decisions")])
         reported = time.monotonic()
         while not self._stopping:
-            self._take(self._consumer.consume(BATCH_MAX, 0.2))
+            self._take(self._consumer.consume(BATCH_MAX, wait_seconds_of(self._consumer)))
             if time.monotonic() - reported >= REPORT_SECONDS:
                 reported = time.monotonic()
                 log.info("%s", self.figures())
@@ -231,6 +232,7 @@ class DeliverJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping = True
+        wake(self._consumer)
 
     def stopping(self) -> bool:
         """Whether `stop` was called."""

@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from foundation.age_clock import AgeClock
 from foundation.settings import Settings
 from pipeline.control.kafka import SECONDS_MAX, UNHURRIED, consumer_of, partition_of, place_of
+from pipeline.control.kafka_access import wait_seconds_of, wake
 from pipeline.control.topic_clients import TopicConsumer, TopicMessage
 from pipeline.engine.isolation import Aside, NoRecordsFaultError, one_by_one
 from stores.metrics.duckdb_metrics import DuckDbMetrics
@@ -21,7 +22,6 @@ from stores.metrics.metrics import MetricsUnavailableError
 log = logging.getLogger(__name__)
 
 BATCH_MAX = 2_000
-POLL_SECONDS = 0.5
 WAIT_SECONDS = 1.0
 TIDY_SECONDS = 600.0
 AGE = "metrics.age"
@@ -45,6 +45,7 @@ class MetricFollower:
         self._settings = settings
         self._age = AgeClock(settings.path(AGE), clock)
         self._stopping = threading.Event()
+        self._consumer: TopicConsumer | None = None
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._touched: set[int] = set()
         self._tidied = time.monotonic()
@@ -59,13 +60,15 @@ class MetricFollower:
     def close(self) -> None:
         """Ends the thread; the store stays open."""
         self._stopping.set()
+        if (consumer := self._consumer) is not None:
+            wake(consumer)
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             # Rows of an aborted transaction do not count, so only committed ones are read.
-            consumer = consumer_of(self._settings, "metrics", **UNHURRIED, **{"isolation.level": "read_committed"})
+            self._consumer = consumer = consumer_of(self._settings, "metrics", **UNHURRIED, **{"isolation.level": "read_committed"})
             try:
                 self._follow(consumer)
             except Exception as error:  # any error: the thread must live as long as the process
@@ -87,7 +90,7 @@ class MetricFollower:
         consumer.assign([TopicPartition(*partition_of(place), known.get(place, OFFSET_BEGINNING)) for place in places])
         self.problem = ""
         while not self._stopping.is_set():
-            self._take(consumer.consume(BATCH_MAX, POLL_SECONDS))
+            self._take(consumer.consume(BATCH_MAX, wait_seconds_of(consumer)))
             if time.monotonic() - self._tidied > TIDY_SECONDS:
                 self.tidy()
 

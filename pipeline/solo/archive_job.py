@@ -18,7 +18,7 @@ import pyarrow.fs
 from confluent_kafka import KafkaException, TopicPartition
 
 from foundation.settings import Settings
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import connection_of, wait_seconds_of, wake
 from pipeline.flink.dict_state import DictState
 from pipeline.log.log_consumer import LogConsumer
 from pipeline.log.log_folder import INPUT, LOGS, LOGS_OF, TAKEN_IN
@@ -75,7 +75,7 @@ class SoloArchiveJob:
         begun = self._positions()
         written_at = -math.inf
         while not self._stopping:
-            messages = self._consumer.consume(BATCH_MAX, 0.2)
+            messages = self._consumer.consume(BATCH_MAX, wait_seconds_of(self._consumer))
             frames = self._keep.take(placed(messages)) if messages else b""
             is_due = time.monotonic() - written_at >= self._interval_seconds
             if frames or (is_due and self._positions() != begun):
@@ -88,6 +88,7 @@ class SoloArchiveJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping = True
+        wake(self._consumer)
 
     def _positions(self) -> list[int]:
         return [place.offset for place in self._consumer.position(self._consumer.assignment())]

@@ -4,18 +4,31 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from foundation.settings import Settings
+from pipeline.log.awaited_logs import AwaitedLogs
 from pipeline.log.frame import Entry, LogRecord
 from pipeline.log.reader import LogReader
 from pipeline.log.writer import LogWriter
 from pipeline.solo.disk_problem import DiskProblem
 from pipeline.solo.intake import Intake, Waiting
-from pipeline.solo.pace import Pace
+from pipeline.solo.pace import IDLE_SECONDS_MAX, Pace
 
-IDLE_SECONDS, IDLE_SECONDS_MAX = 0.05, 0.25
-"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often while records come, and while
-none do so much less often. What comes to this process itself is taken at once."""
+LOOK_SECONDS_MIN, LOOK_SECONDS_MAX = 0.05, 0.25
+"""How often the logs of other processes are looked at, which takes as long as a third of a decision: so often at most, and at least so
+often where the system does not tell that they were written to. What comes to this process itself is taken at once."""
 FROM_HEADER = "weir-from"
 """The header of a record that was copied from another log: that log and the ordinal after the record there."""
+
+
+class _IntakeBell:
+    """Makes the engine look at the logs of other processes."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.has_rung = False
+        self._intake = intake
+
+    def ring(self) -> None:
+        self.has_rung = True
+        self._intake.wake()
 
 
 class Arrivals:
@@ -51,6 +64,8 @@ class Arrivals:
         self._held: dict[str, list[LogRecord]] = {}
         """By log what was read from it and is not ready yet."""
         self._looked_at = time.monotonic()
+        self._bell = _IntakeBell(intake)
+        self._awaited = AwaitedLogs(self._bell)
 
     def follow(self, others: Mapping[str, LogReader], are_ready: Callable[[Sequence[LogRecord]], bool] = lambda records: True) -> None:
         """Has the logs of other processes copied from now on, from where their readers stand.
@@ -59,12 +74,13 @@ class Arrivals:
             are_ready: tells whether records may be appended; until then those read are held back. It is asked again without any.
         """
         self._others, self._are_ready = others, are_ready
+        self._awaited.add({reader.segments: reader.topics for reader in others.values()})
 
     def appended(self) -> list[LogRecord]:
         """Appends the next micro-batch of what callers put in, for which it waits a moment; returns nothing where the disk refuses it."""
         if left := self._pace.seconds_left(self._intake.records):
             time.sleep(left)
-        taken = self._taken(IDLE_SECONDS_MAX if self._pace.is_idle else IDLE_SECONDS)
+        taken = self._taken(self._idle_seconds())
         if not taken:
             return []
         entries = [entry for waiting in taken for entry in waiting.entries]
@@ -78,9 +94,12 @@ class Arrivals:
         return records
 
     def copied(self) -> Iterator[list[LogRecord]]:
-        """Copies now and then what the logs of other processes hold for the engine into the input."""
-        if time.monotonic() - self._looked_at < IDLE_SECONDS:
+        """Copies what the logs of other processes hold for the engine into the input, if it is time to look."""
+        passed = time.monotonic() - self._looked_at
+        is_asked = self._bell.has_rung or self._held or not self._awaited.are_told
+        if passed < (LOOK_SECONDS_MIN if is_asked else IDLE_SECONDS_MAX):
             return
+        self._bell.has_rung = False
         self._looked_at = time.monotonic()
         for name, reader in self._others.items():
             if not (found := self._ready(name, reader)):
@@ -92,6 +111,16 @@ class Arrivals:
             self._positions[name] = reader.position
             self._pace.came()
             yield records
+
+    def close(self) -> None:
+        """Has nobody look at the logs of other processes any more."""
+        self._awaited.clear()
+
+    def _idle_seconds(self) -> float:
+        """Returns how long to wait for the next micro-batch."""
+        if self._bell.has_rung or self._held:
+            return LOOK_SECONDS_MIN
+        return self._pace.idle_seconds if self._awaited.are_told else min(self._pace.idle_seconds, LOOK_SECONDS_MAX)
 
     def _ready(self, name: str, reader: LogReader) -> list[LogRecord]:
         """Returns the next records of a log; nothing while there are none, or these are not ready."""

@@ -117,6 +117,7 @@ class Engine:
         self.intake.wake()
         if self._thread.is_alive():
             self._thread.join()
+        self._arrivals.close()
         self._checkpoints.close()
         close_writers(self._folder)
 

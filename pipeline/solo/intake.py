@@ -37,6 +37,7 @@ class Intake:
         self._waiting: deque[Waiting] = deque()
         self._records = 0
         self._bytes = 0
+        self._is_woken = False
         self._changed = threading.Condition()
 
     def put(self, entries: Sequence[Entry], done: Done | None = None) -> None:
@@ -85,8 +86,9 @@ class Intake:
     def take(self, records_max: int, bytes_max: int, seconds: float) -> list[Waiting]:
         """The oldest batches, at least one where there is one, within the bounds; waits up to `seconds` for the first."""
         with self._changed:
-            if not self._waiting:
+            if not self._waiting and not self._is_woken:
                 self._changed.wait(seconds)
+            self._is_woken = False
             taken: list[Waiting] = []
             records = bytes_ = 0
             while self._waiting and (not taken or (records + len(self._waiting[0].entries) <= records_max and bytes_ <= bytes_max)):
@@ -103,6 +105,7 @@ class Intake:
         return self._records
 
     def wake(self) -> None:
-        """Makes `take` return."""
+        """Makes the `take` that waits return, or else the next one."""
         with self._changed:
+            self._is_woken = True
             self._changed.notify()

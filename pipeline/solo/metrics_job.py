@@ -9,11 +9,12 @@ import math
 import time
 
 from foundation.settings import Settings
-from pipeline.control.kafka_access import connection_of
+from pipeline.control.kafka_access import connection_of, wait_seconds_of, wake
 from pipeline.flink.dict_state import DictState
 from pipeline.log.frame import Entry
-from pipeline.log.log_consumer import LogConsumer, LogMessage
+from pipeline.log.log_consumer import LogConsumer
 from pipeline.log.log_folder import LOGS, SIDE, segments_of, writer_of
+from pipeline.log.log_message import LogMessage
 from pipeline.log.reader import LogReader
 from pipeline.sinks.roll_up import RollUp
 from pipeline.solo.placed_records import placed
@@ -50,7 +51,8 @@ class SoloMetricsJob:
         self._consumer.assign([place])
         published_at = -math.inf
         while not self._stopping:
-            messages = self._consumer.consume(BATCH_MAX, 0.2)
+            due_seconds = published_at + self._interval_seconds - time.monotonic() if place.offset > done else math.inf
+            messages = self._consumer.consume(BATCH_MAX, max(0.0, min(due_seconds, wait_seconds_of(self._consumer))))
             if messages:
                 self._take(messages)
             [place] = self._consumer.position([place])
@@ -62,6 +64,7 @@ class SoloMetricsJob:
     def stop(self) -> None:
         """Ends `run` after its current batch."""
         self._stopping = True
+        wake(self._consumer)
 
     def _take(self, messages: list[LogMessage]) -> None:
         self._append(self._roll_up.take(placed(messages)), messages[-1].offset() + 1)

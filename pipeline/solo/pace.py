@@ -10,7 +10,7 @@ four costs, and what the engine does not use is there for those who wait for the
 RECORDS_MIN = 3.0
 """Only where so many records come in `SECONDS`: fewer save little, and the few callers that wait for each other's answers lose time."""
 MEMORY_SECONDS = 0.05
-IDLE_SECONDS = 1.0
+IDLE_SHARE, IDLE_SECONDS_MIN, IDLE_SECONDS_MAX = 0.25, 0.05, 1.0
 ENOUGH_RECORDS = 64
 """Where so many records wait already, a larger batch saves little."""
 
@@ -39,9 +39,9 @@ class Pace:
         self._came_at = self._clock()
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing came for a while."""
-        return self._clock() - self._came_at > IDLE_SECONDS
+    def idle_seconds(self) -> float:
+        """How long to wait for the next batch, where none is there: a share of how long nothing has come, within bounds."""
+        return min(max(IDLE_SECONDS_MIN, IDLE_SHARE * (self._clock() - self._came_at)), IDLE_SECONDS_MAX)
 
     def seconds_left(self, waiting: int) -> float:
         """How long to wait before the next batch, in seconds; 0 for not at all.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from pipeline.log.log_consumer import LogMessage
+from pipeline.log.log_message import LogMessage
 from pipeline.wire.bodies import PlacedRecord
 
 

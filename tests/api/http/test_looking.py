@@ -6,7 +6,8 @@ import contextlib
 import pytest
 
 from api.http import looking
-from api.http.looking import LOOK_SECONDS_MAX, Looking, work_when_due
+from api.http.looking import work_when_due
+from stores.looking import LOOK_SECONDS_MAX, Looking, unknown
 
 
 class Clock:
@@ -29,7 +30,7 @@ def test_nobody_looks_again_before_a_commit_or_before_something_may_have_become_
 
 
 def test_a_store_that_says_nothing_of_commits_is_asked_each_time() -> None:
-    there = Looking(looking.unknown, Clock())
+    there = Looking(unknown, Clock())
     assert [there.is_due(), there.is_due()] == [True, True]
 
 

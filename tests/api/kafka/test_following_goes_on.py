@@ -50,7 +50,8 @@ def test_a_client_that_raises_does_not_end_the_thread_that_follows(monkeypatch: 
             raise RuntimeError("planted")
         return [("k", b"v")]
 
-    monkeypatch.setattr("api.kafka.following._POLL_SECONDS", 0.001)
+    monkeypatch.setattr("api.kafka.following._RETRY_SECONDS", 0.001)
+    following._consumer = SimpleNamespace()  # type: ignore[assignment]
     following._take, following._next = None, next_records  # type: ignore[assignment, method-assign]
     following._run(Loop())  # type: ignore[arg-type]
     assert len(calls) == 2

@@ -1,12 +1,15 @@
-"""How often a consumer looks at a log that another process writes."""
+"""When a consumer looks at a log that another process writes."""
 
 import pathlib
 
 import pytest
 
+from pipeline.log.bell import Bell
 from pipeline.log.frame import Entry
 from pipeline.log.log_consumer import FLOWING_LOOKS, GATHER_SECONDS, POLL_SECONDS, POLL_SECONDS_MAX, LogConsumer
 from pipeline.log.log_folder import LOG_FOLDER, LOGS_OF, TOPIC_PREFIX
+from pipeline.log.log_watch import LogWatch
+from pipeline.log.segments import Segments
 from pipeline.log.writer import LogWriter
 
 
@@ -20,6 +23,24 @@ class Sleeps(list[float]):
         self.now += seconds
 
 
+class SleepingBell(Bell):
+    """A bell whose waits are sleeps."""
+
+    def __init__(self, slept: Sleeps) -> None:
+        super().__init__()
+        self.wait = slept.sleep  # type: ignore[method-assign]
+
+
+class NoWatch(LogWatch):
+    """A system that does not tell of writes."""
+
+    def add(self, segments: Segments) -> bool:
+        return False
+
+    def remove(self, segments: Segments) -> None:
+        pass
+
+
 @pytest.fixture
 def slept() -> Sleeps:
     return Sleeps()
@@ -27,7 +48,7 @@ def slept() -> Sleeps:
 
 def consumer_of(folder: pathlib.Path, slept: Sleeps) -> LogConsumer:
     options = {LOG_FOLDER: str(folder), TOPIC_PREFIX: "", "group.id": "a"}
-    consumer = LogConsumer(options, monotonic=lambda: slept.now, sleep=slept.sleep)
+    consumer = LogConsumer(options, monotonic=lambda: slept.now, sleep=slept.sleep, bell=SleepingBell(slept), watch=NoWatch())
     consumer.subscribe(["decisions"])
     return consumer
 
@@ -38,7 +59,9 @@ def append(folder: pathlib.Path, *values: bytes) -> None:
     log.close()
 
 
-def test_a_consumer_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(tmp_path: pathlib.Path, slept: Sleeps) -> None:
+def test_a_consumer_that_is_not_told_of_writes_looks_less_often_while_nothing_comes_and_soon_again_after_a_record(
+    tmp_path: pathlib.Path, slept: Sleeps
+) -> None:
     consumer = consumer_of(tmp_path, slept)
     assert consumer.consume(10, 10.0) == []
     assert slept[0] == POLL_SECONDS

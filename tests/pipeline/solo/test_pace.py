@@ -1,6 +1,6 @@
 """When the engine waits for more records before it takes a batch."""
 
-from pipeline.solo.pace import ENOUGH_RECORDS, SECONDS, Pace
+from pipeline.solo.pace import ENOUGH_RECORDS, IDLE_SECONDS_MAX, IDLE_SECONDS_MIN, SECONDS, Pace
 
 
 class Clock:
@@ -54,9 +54,9 @@ def test_a_record_that_comes_a_while_after_many_is_taken_at_once() -> None:
 
 def test_what_comes_from_another_process_keeps_the_engine_looking_and_holds_no_batch_up() -> None:
     pace, clock = paced(1, 0.1)
-    clock.now += 1.1
-    assert pace.is_idle
+    clock.now += 60.0
+    assert pace.idle_seconds == IDLE_SECONDS_MAX
     pace.came()
-    assert (pace.is_idle, pace.seconds_left(0)) == (False, 0)
-    clock.now += 1.1
-    assert pace.is_idle
+    assert (pace.idle_seconds, pace.seconds_left(0)) == (IDLE_SECONDS_MIN, 0)
+    clock.now += 60.0
+    assert pace.idle_seconds == IDLE_SECONDS_MAX

@@ -33,7 +33,7 @@ from pipeline.log.writer import LogWriter
 from pipeline.replay.replay import Replay
 from pipeline.score_job.facts import fact_key
 from pipeline.solo import engine as engine_module
-from pipeline.solo.arrivals import IDLE_SECONDS
+from pipeline.solo.arrivals import LOOK_SECONDS_MIN
 from pipeline.solo.checkpoints import Checkpoints
 from pipeline.solo.engine import STATE, Engine
 from pipeline.solo.intake import Intake, IntakeFullError
@@ -591,7 +591,7 @@ def test_logs_of_other_processes_are_looked_at_now_and_then_and_not_at_each_micr
     for event in payments(200):
         system.put(entries([event]))
     of_each_log = Counter(looks[before:])
-    assert max(of_each_log.values(), default=0) <= 2 + (time.monotonic() - began) / IDLE_SECONDS
+    assert max(of_each_log.values(), default=0) <= 2 + (time.monotonic() - began) / LOOK_SECONDS_MIN
 
 
 def profiles_in(system: Running) -> int:
