@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-INT64, FLOAT64, UINT8 = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.uint8)
+INT64, FLOAT64, UINT8, BOOL = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.uint8), np.dtype(np.bool_)
 
 
 def for_kernel(array: NDArray[Any], dtype: "np.dtype[Any]" = INT64) -> NDArray[Any]:

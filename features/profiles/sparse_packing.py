@@ -4,8 +4,6 @@ Of each entry: a hash of the section's name, then its width below the second aft
 the order of their hashes, and zeros follow the last one.
 """
 
-import numpy as np
-
 from features.profiles.sparse_entries import (
     LINE,
     OWN,
@@ -21,7 +19,8 @@ from features.profiles.sparse_entries import (
     note_section,
     put_cell,
 )
-from foundation.compiled import entry, inner, prefetch
+from foundation.borrowing import entry, inner, owning
+from foundation.compiled import prefetch
 from foundation.number_arrays import Int64s
 
 PACKED_OWN = 2
@@ -60,6 +59,7 @@ def measure(
     ends: Int64s,
     width_of: Int64s,
     widths: Int64s,
+    walks: Int64s,
 ) -> int:
     """Finds the entries of each slot that still mean something at its time. Returns how many widths their words have, rounded up.
 
@@ -69,16 +69,16 @@ def measure(
         ends: written: where those of each slot end in `blocks`.
         width_of: written: the place of each slot's width among `widths`.
         widths: written: each of them once; has room for `WIDTHS_MAX`.
+        walks: [2, TOGETHER] scratch.
     """
-    held = np.empty(TOGETHER, np.int64)
     end, known = 0, 0
     for start in range(0, len(slots), TOGETHER):
         stop = min(start + TOGETHER, len(slots))
-        _walk_together(sparse, slots, start, stop, held)
+        _walk_together(sparse, slots, start, stop, walks)
         for i in range(start, stop):
             words = 0
             block = sparse.first[slots[i]]
-            for _ in range(held[i - start]):
+            for _ in range(walks[1, i - start]):
                 if not has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
                     blocks[end] = block
                     end += 1
@@ -101,13 +101,13 @@ def _place_of(widths: Int64s, known: int, width: int) -> int:
 
 
 @inner
-def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, held: Int64s) -> None:
-    """Counts the entries of the slots [start, stop) into `held`, a step along each of them in turn.
+def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, walks: Int64s) -> None:
+    """Counts the entries of the slots [start, stop) into `walks[1]`, a step along each of them in turn.
 
     Entries of a slot lie anywhere, and each says where the next one is. Several walks side by side wait for memory at the same time; a
     second walk finds all in the cache. Both together cost a third of one that goes slot by slot.
     """
-    here = np.empty(TOGETHER, np.int64)
+    here, held = walks[0], walks[1]
     for at in range(stop - start):
         here[at], held[at] = sparse.first[slots[start + at]], 0
     walking = True
@@ -130,6 +130,8 @@ def pack(
     hashes: Int64s,
     ranks: Int64s,
     cells: Int64s,
+    ranked: Int64s,
+    lines: Int64s,
     out: Int64s,
     gaps: Int64s,
 ) -> None:
@@ -139,9 +141,9 @@ def pack(
         blocks, ends, width_of, widths: what `measure` has written.
         hashes, cells: by section.
         ranks: the place of each section where all stand in the order of their hashes.
+        ranked: [sections] scratch.
+        lines: the words of `sparse`, a row a line.
     """
-    lines = sparse.words.reshape(-1, LINE)
-    ranked = np.empty(len(cells), np.int64)
     for i in range(len(ends)):
         if i + 1 < len(ends):
             _fetch(lines, i + 1, blocks, ends)
@@ -169,7 +171,7 @@ def _rank(sparse: SparseArrays, place: int, blocks: Int64s, ends: Int64s, ranks:
         ranked[count] = (ranks[sparse.words[blocks[at] * LINE] & _SECTION] << 32) | blocks[at]
         count += 1
     if count > INSERTED_MAX:
-        ranked[:count].sort()
+        _sort(ranked, count)
         return count
     for at in range(1, count):
         own, hole = ranked[at], at
@@ -178,6 +180,11 @@ def _rank(sparse: SparseArrays, place: int, blocks: Int64s, ends: Int64s, ranks:
             hole -= 1
         ranked[hole] = own
     return count
+
+
+@owning
+def _sort(ranked: Int64s, count: int) -> None:
+    ranked[:count].sort()
 
 
 @inner
@@ -202,7 +209,7 @@ def unpack(sparse: SparseArrays, slot: int, saved: Int64s, hashes: Int64s, numbe
         end = place + PACKED_OWN + width
         if end > len(saved):
             break
-        at = np.searchsorted(hashes, saved[place])
+        at = _place_in(hashes, saved[place])
         if at < len(hashes) and hashes[at] == saved[place] and widths[numbers[at]] == width:
             start = find_entry(sparse, slot, numbers[at])
             if start < 0:
@@ -218,13 +225,29 @@ def unpack(sparse: SparseArrays, slot: int, saved: Int64s, hashes: Int64s, numbe
     return left
 
 
+@inner
+def _place_in(hashes: Int64s, hash: int) -> int:
+    """Returns the place of the first of the ascending `hashes` that is not less than `hash`."""
+    low, high = 0, len(hashes)
+    while low < high:
+        middle = (low + high) // 2
+        if hashes[middle] < hash:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
 @entry
-def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s) -> None:
-    """Drops the entries of each slot that mean nothing any more at its time."""
-    held = np.empty(TOGETHER, np.int64)
+def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, walks: Int64s) -> None:
+    """Drops the entries of each slot that mean nothing any more at its time.
+
+    Args:
+        walks: [2, TOGETHER] scratch.
+    """
     for i in range(len(slots)):
         if i % TOGETHER == 0:
-            _walk_together(sparse, slots, i, min(i + TOGETHER, len(slots)), held)
+            _walk_together(sparse, slots, i, min(i + TOGETHER, len(slots)), walks)
         before, block = -1, sparse.first[slots[i]]
         clear_filter(sparse, slots[i])
         while block >= 0:

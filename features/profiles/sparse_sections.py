@@ -13,6 +13,7 @@ from features.profiles.sections import SavedSections, Section, Widths, first_wor
 from features.profiles.sparse_entries import ENTRIES, FILTER_WORDS, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
 from features.profiles.sparse_packing import (
     PACKED_OWN,
+    TOGETHER,
     WIDTHS_MAX,
     drop_all,
     drop_lapsed,
@@ -73,6 +74,8 @@ class SparseSections:
         self._ranks = np.argsort(self._order)
         self._newest_ms = newest_ms
         self._turn = 0
+        self._walks = np.empty((2, TOGETHER), np.int64)
+        self._ranked = np.empty(len(self._cells), np.int64)
         self._resting: dict[int, Int64s] = {}
         lines = -(-(OWN + self._cells) // LINE)
         self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
@@ -137,7 +140,7 @@ class SparseSections:
         self._turn = (self._turn + 1) % _LAPSE_TURNS
         if self._newest_ms is not None and self.arrays.numbers[ENTRIES]:
             chosen = slots[slots % _LAPSE_TURNS == self._turn]
-            drop_lapsed(self.arrays, chosen, self._newest_ms(chosen))
+            drop_lapsed(self.arrays, chosen, np.ascontiguousarray(self._newest_ms(chosen)), self._walks)
 
     def _times(self, slots: Int64s) -> Int64s:
         return np.zeros(len(slots), np.int64) if self._newest_ms is None else np.ascontiguousarray(self._newest_ms(slots))
@@ -149,14 +152,14 @@ class SparseSections:
         if not len(blocks):
             return Measured([0], width_of, blocks, ends)
         widths = np.empty(WIDTHS_MAX, np.int64)
-        known = measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, width_of, widths)
+        known = measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, width_of, widths, self._walks)
         return Measured(widths[:known].tolist(), width_of, blocks, ends)
 
     def pack_into(self, measured: Measured, words: Int64s, gaps: Int64s) -> None:
         """Writes the entries of all the slots that were measured, those of each from its place in `gaps` on."""
         if len(measured.blocks):
             widths = np.array(measured.widths, np.int64)
-            about = self._hashes, self._ranks, self._cells
+            about = self._hashes, self._ranks, self._cells, self._ranked, self._lines
             pack(self.arrays, measured.blocks, measured.ends, measured.width_of, widths, *about, words, gaps)
 
     def saved(self, slot: int) -> SavedSections | None:

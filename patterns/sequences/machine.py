@@ -1,19 +1,34 @@
 """Takes a batch of fired steps through the slots of their keys: the compiled loop over events."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.profiles.sparse_entries import FILTER_WORDS, LINE, NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
-from foundation.borrowing import inner, outer
-from foundation.compiled import borrowed, entry, held, prefetch
-from foundation.number_arrays import Int64s
+from features.layout.address_table import floats
+from features.profiles.sparse_entries import NEVER_LAPSES, SparseArrays, drop_entry, find_entry, make_entry, set_lapse
+from foundation.borrowing import entry, inner, outer
+from foundation.compiled import prefetch
+from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.absent_steps import come_between, wait_for_absence
 from patterns.sequences.any_order import clear_lists, forget_apart, is_complete, note_event
-from patterns.sequences.batches import Events, Room, lent_entries, lent_events, lent_room, lent_tables
+from patterns.sequences.kernel_context import (
+    COUNTER,
+    SCRATCH,
+    WIDTH,
+    WORDS,
+    entries_of,
+    lines_of,
+    own_of,
+    room_of,
+    short_way_of,
+    tables_of,
+)
 from patterns.sequences.movable import fetch_ahead, find_movable
+from patterns.sequences.needs import add_up, has_room
 from patterns.sequences.ordered import open_first, take_step
-from patterns.sequences.places import FOUND_MAX, Place, clear_entry
-from patterns.sequences.programs import STACK_MAX
+from patterns.sequences.places import Place, clear_entry
 from patterns.sequences.records import Now
+from patterns.sequences.room import FOUND_MATCHES, Room
+from patterns.sequences.short_way import ShortWay
 from patterns.sequences.simple import FIRSTS, OF_RULE, open_shared, take_simple
 from patterns.sequences.tables import (
     ABSENT,
@@ -39,101 +54,107 @@ from patterns.sequences.tables import (
 from patterns.sequences.waiting import is_over, tell_absence
 
 NEVER_MS = NEVER_LAPSES * 1_000
-NEW_ENTRIES, NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, _, _, NEEDS = range(9)
-"""What a fired step may need at most: entries that it makes, their lines, matches, words of matches, the same of trailing absences."""
 
 
 @entry
 def advance(
-    sparse: SparseArrays, tables: Tables, short: Int64s, looks: Int64s, batch: Events, room: Room, scratch: int, counter: int
-) -> tuple[int, int]:
-    """Lets the events of a batch take their steps. Returns the numbers of matches and of absences that have come true.
+    context: Int64s,
+    slots: Int64s,
+    times: Int64s,
+    ids: Int64s,
+    late: NDArray[np.bool_],
+    values: Float64s,
+    events: Int64s,
+    steps: Int64s,
+    first: int,
+) -> int:
+    """Lets the events of a batch take their steps, from event `first` on. Returns the first that lacks room, or how many there are.
 
     Args:
-        short, looks: see `patterns.sequences.short_way`.
-        scratch: the first word, behind all entries, that may be written; there are three records of room.
-        counter: the section that counts the events of keys with strict rules; -1 where there are none.
+        context: see `patterns.sequences.kernel_context`.
+        slots: [n] of the events' keys; -1 for an event without one.
+        times, ids: [n] ms, and id keys.
+        late: [n] whether an event is older than one that its key had before.
+        values: [n, columns].
+        events, steps: [m] which events fire which steps, ascending by event, then by step.
     """
-    own_stack, own_found = np.empty(STACK_MAX), np.empty((FOUND_MAX, 2), np.int64)
-    stack, found = borrowed(own_stack), borrowed(own_found)
-    sparse, tables, batch, room = lent_entries(sparse), lent_tables(tables), lent_events(batch), lent_room(room)
-    floats, short, looks = borrowed(sparse.words.view(np.float64)), borrowed(short), borrowed(looks)
-    lines, cells = borrowed(sparse.words.reshape(-1, LINE)), borrowed(sparse.table.reshape(-1, LINE))
-    filters = borrowed(sparse.filters.reshape(-1, FILTER_WORDS))
-    own_steps, own_opening = np.empty(len(batch.events), np.int64), np.empty(len(batch.events), np.int64)
-    own_bounds = np.empty(len(batch.slots) + 1, np.int64)
-    steps, opening, bounds = borrowed(own_steps), borrowed(own_opening), borrowed(own_bounds)
-    _find_bounds(batch.events, bounds)
-    width = 0
-    for rule in range(len(tables.rules)):
-        width = max(width, tables.rules[rule, RECORD])
-    matches, dues = 0, 0
-    room.starts[0] = 0
-    for i in range(len(batch.slots)):
-        group, end, slot = bounds[i], bounds[i + 1], batch.slots[i]
-        if i + 2 < len(batch.slots):
-            prefetch(filters, batch.slots[i + 2], 0)
-        if i + 1 < len(batch.slots):
-            fetch_ahead(sparse, cells, looks, batch.slots[i + 1], batch.steps, end, bounds[i + 2])
+    sparse, tables, room, own = entries_of(context), tables_of(context), room_of(context), own_of(context)
+    lines, way, as_floats = lines_of(context), short_way_of(context), floats(context, WORDS)
+    scratch, width, counter = own.bounds[SCRATCH], own.bounds[WIDTH], own.bounds[COUNTER]
+    end = 0
+    while end < len(events) and events[end] < first:
+        end += 1
+    coming = _end_of(events, end, first)
+    for i in range(first, len(slots)):
+        group, end, slot = end, coming, slots[i]
+        coming = _end_of(events, end, i + 1)
+        if i + 2 < len(slots):
+            prefetch(lines.filters, slots[i + 2], 0)
+        if i + 1 < len(slots):
+            fetch_ahead(sparse, lines.cells, way.looks, slots[i + 1], steps, end, coming)
         if end == group and counter < 0:
             continue
-        if slot < 0 or batch.late[i]:
-            _count_late(tables, batch, room, group, end)
+        if slot < 0 or late[i]:
+            if slot >= 0:
+                _count_late(tables, room, steps, group, end)
             continue
-        begin, opened = find_movable(sparse, lines, looks, slot, batch.steps, group, end, steps, opening)
+        begin, opened = find_movable(sparse, lines.entries, way.looks, slot, steps, group, end, own.movable, own.opening)
+        opening = own.opening[:opened]
+        add_up(own.needs, own.movable[:begin], opening, own.asked)
+        if not has_room(own.asked, sparse, room, scratch):
+            return i
         seen = _count_event(sparse, slot, counter) if counter >= 0 else 0
-        now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, batch.values, i, batch.times[i], batch.ids[i], seen)
+        now = Now(sparse.words, as_floats, tables.rules, tables.steps, tables.captured, values, i, times[i], ids[i], seen)
         while begin > 0:
             last = begin
-            rule = short[steps[last - 1], OF_RULE]
-            while begin > 0 and short[steps[begin - 1], OF_RULE] == rule:
+            rule = way.steps[own.movable[last - 1], OF_RULE]
+            while begin > 0 and way.steps[own.movable[begin - 1], OF_RULE] == rule:
                 begin -= 1
-            if short[steps[begin], FIRSTS] >= 0:
-                start = room.starts[matches]
-                wrote = take_simple(sparse, short, slot, steps, begin, last, opening[:opened], now.time, now.id, room.words, start)
-                if wrote:
-                    room.events[matches], room.rules[matches], room.starts[matches + 1] = i, rule, start + wrote
-                    matches += 1
-                continue
-            place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, stack, found, borrowed(room.counts[rule]))
-            matched, due = _take(sparse, tables, now, place, slot, steps, begin, last, room, matches, dues, counter)
-            matches += matched
-            dues += due
-        open_shared(sparse, short, slot, opening[:opened], now.time, now.id)
-    held(own_stack)
-    held(own_found)
-    held(own_steps)
-    held(own_opening)
-    held(own_bounds)
-    return matches, dues
-
-
-@entry
-def add_needs(needs: Int64s, steps: Int64s, out: Int64s) -> None:
-    """Adds up the rows of `needs`, [steps, NEEDS], of the fired `steps`."""
-    for step in steps:
-        for need in range(NEEDS):
-            out[need] += needs[step, need]
+            if way.steps[own.movable[begin], FIRSTS] >= 0:
+                _take_short(sparse, way, now, room, slot, own.movable, begin, last, opening)
+            else:
+                place = Place(rule, -1, scratch, scratch + width, scratch + 2 * width, own.stack, own.places, room.counts[rule])
+                _take(sparse, tables, now, place, slot, own.movable, begin, last, room, counter)
+        open_shared(sparse, way.steps, slot, opening, now.time, now.id)
+    return len(slots)
 
 
 @inner
-def _find_bounds(events: Int64s, bounds: Int64s) -> None:
-    """Writes where the fired steps of each event begin, and where those of the last one end."""
-    at = 0
-    for i in range(len(bounds)):
-        while at < len(events) and events[at] < i:
-            at += 1
-        bounds[i] = at
+def _end_of(events: Int64s, at: int, event: int) -> int:
+    """Returns where the fired steps of an event end that begin at `at`."""
+    while at < len(events) and events[at] == event:
+        at += 1
+    return at
 
 
 @inner
-def _count_late(tables: Tables, batch: Events, room: Room, group: int, stop: int) -> None:
+def _count_late(tables: Tables, room: Room, steps: Int64s, group: int, stop: int) -> None:
+    """Counts for each rule an event that is too late to take its steps [group, stop)."""
     rule = -1
     for at in range(group, stop):
-        step = batch.steps[at]
-        if tables.steps[step, RULE] != rule and tables.steps[step, KIND] != GATE and batch.slots[batch.events[at]] >= 0:
-            rule = tables.steps[step, RULE]
+        if tables.steps[steps[at], RULE] != rule and tables.steps[steps[at], KIND] != GATE:
+            rule = tables.steps[steps[at], RULE]
             room.counts[rule, LATE] += 1
+
+
+@inner
+def _take_short(
+    sparse: SparseArrays, way: ShortWay, now: Now, room: Room, slot: int, steps: Int64s, begin: int, stop: int, opening: Int64s
+) -> None:
+    """Lets the event take the steps [begin, stop) of one rule that the short way serves."""
+    matches = room.found[FOUND_MATCHES]
+    start = room.starts[matches]
+    wrote = take_simple(sparse, way.steps, slot, steps, begin, stop, opening, now.time, now.id, room.words, start)
+    if wrote:
+        _note_match(room, now.row, way.steps[steps[begin], OF_RULE], wrote)
+
+
+@inner
+def _note_match(room: Room, event: int, rule: int, words: int) -> None:
+    """Notes a match whose record was written behind those of the others."""
+    matches = room.found[FOUND_MATCHES]
+    room.events[matches], room.rules[matches], room.starts[matches + 1] = event, rule, room.starts[matches] + words
+    room.found[FOUND_MATCHES] = matches + 1
 
 
 @inner
@@ -157,21 +178,15 @@ def _take(
     begin: int,
     stop: int,
     room: Room,
-    matches: int,
-    dues: int,
     counter: int,
-) -> tuple[int, int]:
-    """Lets the event take the steps [begin, stop) that it fires of one rule, newest first.
-
-    Returns how many matches and absences that have come true it adds.
-    """
+) -> None:
+    """Lets the event take the steps [begin, stop) that it fires of one rule, newest first."""
     rule = place.rule
     at = find_entry(sparse, slot, tables.rules[rule, SECTION])
     if at < 0 and not _opens(tables, rule, steps, begin, stop):
-        return 0, 0
-    due = 0
+        return
     if at >= 0 and is_over(now, at, rule):
-        due = tell_absence(sparse, now, at, rule, room, slot, dues)
+        tell_absence(sparse, now, at, rule, room, slot)
         at = find_entry(sparse, slot, tables.rules[rule, SECTION])
     gated = tables.rules[rule, GATED] == 0
     while stop > begin and tables.steps[steps[stop - 1], KIND] >= UNTIL:
@@ -182,15 +197,14 @@ def _take(
             drop_entry(sparse, at)
             at = -1
     if stop == begin or (at < 0 and not _opens(tables, rule, steps, begin, stop)):
-        return 0, due
+        return
     if at < 0:
         at = _begin(sparse, tables, now, place, slot)
     if _opens(tables, rule, steps, begin, stop):
         _live_on(sparse, now, rule, slot, at, counter)
     here = Place(rule, at, place.run, place.whole, place.best, place.stack, place.found, place.counts)
-    if not _take_steps(tables, now, here, steps, begin, stop) or not gated:
-        return 0, due
-    return _match(sparse, tables, now, here, room, matches), due
+    if _take_steps(tables, now, here, steps, begin, stop) and gated:
+        _match(sparse, tables, now, here, room)
 
 
 @outer
@@ -215,18 +229,19 @@ def _take_steps(tables: Tables, now: Now, place: Place, steps: Int64s, begin: in
 
 
 @outer
-def _match(sparse: SparseArrays, tables: Tables, now: Now, place: Place, room: Room, matches: int) -> int:
-    """Gives out the record of a match, or lets it wait for the absence at the end. Returns the number of matches."""
+def _match(sparse: SparseArrays, tables: Tables, now: Now, place: Place, room: Room) -> None:
+    """Gives out the record of a match, or lets it wait for the absence at the end."""
     rule, at = place.rule, place.entry
     if tables.rules[rule, WAIT] >= 0:
         wait_for_absence(now, place, place.best)
         set_lapse(sparse, at, NEVER_MS)
-        return 0
-    room.events[matches], room.rules[matches] = now.row, rule
-    _write_record(now, rule, place.best, room.words, room.starts, matches)
+        return
+    start, record = room.starts[room.found[FOUND_MATCHES]], now.rules[rule, RECORD]
+    for word in range(record):
+        room.words[start + word] = now.words[place.best + word]
+    _note_match(room, now.row, rule, record)
     if not tables.rules[rule, EACH]:
         drop_entry(sparse, at)
-    return 1
 
 
 @inner
@@ -288,11 +303,3 @@ def _in_any_order(now: Now, tables: Tables, place: Place, steps: Int64s, begin: 
         if now.steps[steps[at], KIND] != ABSENT:
             note_event(now, place, steps[at])
     return needed and is_complete(now, place)
-
-
-@inner
-def _write_record(now: Now, rule: int, record: int, words: Int64s, starts: Int64s, number: int) -> None:
-    start = starts[number]
-    for word in range(now.rules[rule, RECORD]):
-        words[start + word] = now.words[record + word]
-    starts[number + 1] = start + now.rules[rule, RECORD]

@@ -12,31 +12,27 @@ from features.expressions.syntax.canonical import canonical
 from features.expressions.syntax.syntax import Node
 from features.profiles.profiles import Profiles
 from features.profiles.sections import Section
-from features.profiles.sparse_entries import LINE, USED_LINES
 from features.profiles.sparse_sections import SparseSections
-from foundation.kernel_arrays import FLOAT64, for_kernel
+from foundation.kernel_arrays import BOOL, FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Formula
-from patterns.sequences.batches import Events, Room
-from patterns.sequences.bound_tables import BoundTables, bound_tables
+from patterns.sequences.bound_kernel import BoundKernel
+from patterns.sequences.bound_tables import BoundTables
 from patterns.sequences.joined_tables import join
 from patterns.sequences.layout import LaidOut, RuleSequence, lay_out
-from patterns.sequences.machine import DUE_WORDS, DUES, MATCH_WORDS, MATCHES, NEEDS, NEW_ENTRIES, NEW_LINES, add_needs, advance
 from patterns.sequences.matched import MatchedSequences, shapes_of
 from patterns.sequences.programs import COLUMN, Assembler
-from patterns.sequences.short_way import ShortWay, firsts_of
+from patterns.sequences.room import FOUND_DUES, FOUND_MATCHES, Room, empty_room
+from patterns.sequences.short_way import firsts_of
 from patterns.sequences.state_names import COUNTER, name_of
 from patterns.sequences.tables import (
     CAPTURED,
     CAPTURES,
     COUNTS,
-    LOCAL,
     PROGRAM,
-    RECORD,
     RULE,
     WORDS,
 )
-from patterns.sequences.waiting import come_true, first_deadlines
 
 _COUNTER_WORDS = 2
 Fired = tuple[Int64s, Int64s]
@@ -102,11 +98,10 @@ class Sequences:
         self._always = np.array([at for at, condition in enumerate(fires) if condition is None], np.int64)
         self._step_of = np.array([at for at, condition in enumerate(fires) if condition is not None], np.int64)
         self.conditions = [condition for condition in fires if condition is not None]
-        self._scratch_lines = -(-3 * int(self.tables.rules[:, RECORD].max(initial=0)) // LINE)
         self.shapes = shapes_of(self.tables, self._laid_out)
         self._bound: BoundTables | None = None
-        none = self._room(np.zeros(NEEDS, np.int64))
-        self._nothing = Found(self._matches(none, 0), self._absences(none, 0))
+        none = empty_room(self.counts)
+        self._nothing = Found(self._matches(none), self._absences(none))
 
     def _column(self, node: Node, formula: Formula) -> int:
         text = canonical(node)
@@ -175,8 +170,7 @@ class Sequences:
             values: [n, columns] what `columns` say of the events; NaN where a value is missing.
             fired: what `fired` returns.
         """
-        bound = self._bound_to(profiles.sections.sparse)
-        return self._take(bound, bound.shared, slots, times_ms, id_keys, late, values, fired)
+        return self._take(self._bound_to(profiles.sections.sparse).shared, slots, times_ms, id_keys, late, values, fired)
 
     def take_history(self, sparse: SparseSections, slot: int, times_ms: Int64s, id_keys: Int64s, values: Float64s, fired: Fired) -> None:
         """Takes earlier events of one key, in their order, through sequences that are new to it, and leaves aside what the others share.
@@ -184,13 +178,12 @@ class Sequences:
         Args:
             fired: steps of these sequences alone, see `fired_of`.
         """
-        bound, n = self._bound_to(sparse), len(times_ms)
-        self._take(bound, bound.alone, np.full(n, slot), times_ms, id_keys, np.zeros(n, np.bool_), values, fired)
+        n = len(times_ms)
+        self._take(self._bound_to(sparse).alone, np.full(n, slot), times_ms, id_keys, np.zeros(n, np.bool_), values, fired)
 
     def _take(
         self,
-        bound: BoundTables,
-        way: ShortWay,
+        kernel: BoundKernel,
         slots: Int64s,
         times_ms: Int64s,
         id_keys: Int64s,
@@ -199,52 +192,40 @@ class Sequences:
         fired: Fired,
     ) -> Found:
         events, steps = fired
-        if not len(steps) and bound.counter < 0:
+        if not len(steps) and kernel.counter < 0:
             return self._nothing
-        most = np.zeros(NEEDS, np.int64)
-        add_needs(bound.needs, steps, most)
-        bound.sparse.make_room(int(most[NEW_ENTRIES]), int(most[NEW_LINES]) + self._scratch_lines)
-        arrays = bound.sparse.arrays
-        scratch = (int(arrays.numbers[USED_LINES]) + int(most[NEW_LINES])) * LINE
-        room = self._room(most)
-        seen = (for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), late.astype(np.int64), for_kernel(values, FLOAT64))
-        batch = Events(*seen, for_kernel(events), for_kernel(steps))
-        matches, dues = advance(arrays, bound.tables, way.steps, way.looks, batch, room, scratch, bound.counter)
-        return Found(self._matches(room, matches), self._absences(room, dues))
+        batch = for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), for_kernel(late, BOOL), for_kernel(values, FLOAT64)
+        kernel.take(*batch, for_kernel(events), for_kernel(steps))
+        return Found(self._matches(kernel.room), self._absences(kernel.room))
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:
         """Takes out the trailing absences of `slots`, each once, whose deadlines lie before `now_ms`: event time has passed them."""
-        sparse = profiles.sections.sparse
-        bound = self._bound_to(sparse)
-        room = self._room(bound.needs[bound.tables.steps[:, LOCAL] == 0].sum(axis=0) * len(slots))
-        return self._absences(room, come_true(sparse.arrays, bound.tables, room, for_kernel(slots), now_ms))
+        kernel = self._bound_to(profiles.sections.sparse).shared
+        kernel.pass_time(for_kernel(slots), now_ms)
+        return self._absences(kernel.room)
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
         """Returns the earliest deadline of each slot's trailing absences; `tables.NONE` where none waits.
 
         Whoever can wake up by event time calls `pass_time` once that time is later than the deadline.
         """
-        sparse = profiles.sections.sparse
-        out = np.empty(len(slots), np.int64)
-        first_deadlines(sparse.arrays, self._bound_to(sparse).tables, for_kernel(slots), out)
-        return out
+        return self._bound_to(profiles.sections.sparse).shared.deadlines_ms(for_kernel(slots))
 
     def _bound_to(self, sparse: SparseSections) -> BoundTables:
         """Returns the tables with the numbers that the sections have in a store; those of the last call are remembered."""
         if self._bound is None or self._bound.sparse is not sparse:
             names = [section.name for section in self.sections[: len(self._laid_out)]]
-            self._bound = bound_tables(sparse, self.tables, names, self._firsts)
+            self._bound = BoundTables(sparse, self.tables, names, self._firsts, self.counts)
         return self._bound
 
-    def _room(self, most: Int64s) -> Room:
-        needs = most.tolist()
-        matches, dues = needs[MATCHES], needs[DUES]
-        sizes = (matches, matches, matches + 1, needs[MATCH_WORDS], dues, dues, dues + 1, needs[DUE_WORDS])
-        return Room(self.counts, *(np.empty(size, np.int64) for size in sizes))
+    def _matches(self, room: Room) -> MatchedSequences:
+        """Returns the matches of events in a copy: the next batch finds the same room."""
+        n = int(room.found[FOUND_MATCHES])
+        words = room.words[: room.starts[n]].copy()
+        return MatchedSequences(room.events[:n].copy(), room.rules[:n].copy(), room.starts[:n].copy(), words, self.shapes, None)
 
-    def _matches(self, room: Room, n: int) -> MatchedSequences:
-        return MatchedSequences(room.events[:n], room.rules[:n], room.starts[:n], room.words, self.shapes, None)
-
-    def _absences(self, room: Room, n: int) -> MatchedSequences:
-        starts = room.due_starts[:n]
-        return MatchedSequences(room.due_slots[:n], room.due_rules[:n], starts + 1, room.due_words, self.shapes, room.due_words[starts])
+    def _absences(self, room: Room) -> MatchedSequences:
+        """Returns the absences that have come true in a copy."""
+        n = int(room.found[FOUND_DUES])
+        starts, words = room.due_starts[:n], room.due_words[: room.due_starts[n]].copy()
+        return MatchedSequences(room.due_slots[:n].copy(), room.due_rules[:n].copy(), starts + 1, words, self.shapes, words[starts])

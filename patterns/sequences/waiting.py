@@ -1,13 +1,12 @@
 """Absences at the end of sequences: finds the keys that wait for one, and tells those that have come true."""
 
-import numpy as np
-
+from features.layout.address_table import floats
 from features.profiles.sparse_entries import SparseArrays, drop_entry, find_entry, set_lapse
-from foundation.borrowing import inner
-from foundation.compiled import entry
-from foundation.number_arrays import Int64s
-from patterns.sequences.batches import Room
+from foundation.borrowing import entry, inner
+from foundation.number_arrays import Float64s, Int64s
+from patterns.sequences.kernel_context import WORDS, entries_of, room_of, tables_of
 from patterns.sequences.records import Now
+from patterns.sequences.room import FOUND_DUES, Room
 from patterns.sequences.tables import EACH, NONE, RECORD, SECTION, WAIT, WITHIN, Tables
 
 
@@ -19,21 +18,20 @@ def is_over(now: Now, at: int, rule: int) -> bool:
 
 
 @inner
-def tell_absence(sparse: SparseArrays, now: Now, at: int, rule: int, room: Room, slot: int, dues: int) -> int:
+def tell_absence(sparse: SparseArrays, now: Now, at: int, rule: int, room: Room, slot: int) -> None:
     """Takes out the absence that waits in the words of a key and rule, and what else has begun there unless each match counts."""
-    wait = at + now.rules[rule, WAIT]
+    wait, dues = at + now.rules[rule, WAIT], room.found[FOUND_DUES]
     room.due_slots[dues], room.due_rules[dues] = slot, rule
-    start = 0 if dues == 0 else room.due_starts[dues]
+    start = room.due_starts[dues]
     for word in range(1 + now.rules[rule, RECORD]):
         room.due_words[start + word] = now.words[wait + word]
-    room.due_starts[dues] = start
     room.due_starts[dues + 1] = start + 1 + now.rules[rule, RECORD]
+    room.found[FOUND_DUES] = dues + 1
     if now.rules[rule, EACH]:
         now.words[wait] = NONE
         set_lapse(sparse, at, now.time + now.rules[rule, WITHIN])
     else:
         drop_entry(sparse, at)
-    return 1
 
 
 @inner
@@ -45,22 +43,26 @@ def find_wait(sparse: SparseArrays, tables: Tables, slot: int, rule: int) -> int
 
 
 @entry
-def come_true(sparse: SparseArrays, tables: Tables, room: Room, slots: Int64s, now_ms: int) -> int:
-    """Takes out the trailing absences of `slots` whose deadlines lie before `now_ms`. Returns how many there were."""
-    dues = 0
-    floats = sparse.words.view(np.float64)
-    now = Now(sparse.words, floats, tables.rules, tables.steps, tables.captured, np.empty((0, 0)), 0, now_ms, 0, 0)
+def come_true(context: Int64s, values: Float64s, slots: Int64s, now_ms: int) -> None:
+    """Takes out the trailing absences of `slots` whose deadlines lie before `now_ms`; there must be room for all of them.
+
+    Args:
+        context: see `patterns.sequences.kernel_context`.
+        values: of no event.
+    """
+    sparse, tables, room = entries_of(context), tables_of(context), room_of(context)
+    now = Now(sparse.words, floats(context, WORDS), tables.rules, tables.steps, tables.captured, values, 0, now_ms, 0, 0)
     for slot in slots:
         for rule in range(len(tables.rules)):
             at = find_wait(sparse, tables, slot, rule)
             if at >= 0 and is_over(now, at, rule):
-                dues += tell_absence(sparse, now, at, rule, room, slot, dues)
-    return dues
+                tell_absence(sparse, now, at, rule, room, slot)
 
 
 @entry
-def first_deadlines(sparse: SparseArrays, tables: Tables, slots: Int64s, out: Int64s) -> None:
+def first_deadlines(context: Int64s, slots: Int64s, out: Int64s) -> None:
     """Writes the earliest deadline of each slot's trailing absences; `NONE` where none waits."""
+    sparse, tables = entries_of(context), tables_of(context)
     for i in range(len(slots)):
         out[i] = NONE
         for rule in range(len(tables.rules)):
