@@ -1,7 +1,7 @@
 """Which rules matched which events of a batch, what the engine asks of a release's rules, and what it shows them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -22,6 +22,9 @@ Bools = NDArray[np.bool_]
 
 MATCHES_MAX = 33
 """The maximum number of matches of an event that are named: the one that decided and 32 more. The others are counted."""
+
+_SIZES_KEPT = 64
+"""What no rule matched is remembered for batches of so many sizes."""
 
 RULES_MAX = 10_000
 """The maximum number of rules of a release."""
@@ -130,8 +133,7 @@ class Matches(NamedTuple):
         return Hidden(places[self.hidden.events[kept]], self.hidden.rules[kept], self.hidden.exceptions[kept])
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """Holds what rules look at: the events of one batch, and what is known of them.
 
     Args:
@@ -161,9 +163,9 @@ class Sight:
     lists: Lists | None
     profiles: Profiles
     slots: Int64s
-    of_entities: Mapping[str, Int64s] = field(default_factory=dict)
-    absences: list[Absence] = field(default_factory=list)
-    adaptive: Mapping[str, Float64s] = field(default_factory=dict)
+    of_entities: Mapping[str, Int64s]
+    absences: list[Absence]
+    adaptive: Mapping[str, Float64s]
 
 
 class EntityRules(Protocol):
@@ -286,9 +288,13 @@ _NEVER = np.zeros(0, np.bool_)
 NOTHING_HIDDEN = Hidden(_NOTHING, _NOTHING, _NOTHING)
 
 
+@lru_cache(maxsize=_SIZES_KEPT)
 def no_matches(n: int) -> Matches:
-    """Of `n` events that no rule matched."""
-    return Matches(_NOTHING, _NOTHING, _NEVER, NOTHING_FOUND, np.zeros(n, np.int64), filled(n, -1, np.int8), np.zeros(n), NOTHING_HIDDEN)
+    """Of `n` events that no rule matched. It is shared, so that its arrays cannot be written."""
+    none = (np.zeros(n, np.int64), filled(n, -1, np.int8), np.zeros(n))
+    for column in none:
+        column.flags.writeable = False
+    return Matches(_NOTHING, _NOTHING, _NEVER, NOTHING_FOUND, *none, NOTHING_HIDDEN)
 
 
 def joined(parts: Sequence[Matches]) -> Matches:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.definitions.coded_columns import CodedColumns, code_of
 from features.definitions.definition import Definition
-from features.definitions.event_columns import EventColumns
+from features.definitions.event_columns import EventColumns, texts_of
 from features.definitions.fact_columns import fact_column
 from features.definitions.template import Current
 from features.expressions.expression import Expression
@@ -20,7 +20,7 @@ from features.schema.batch import Batch
 from features.schema.schema import Schema
 from foundation.number_arrays import Float64s, Int64s
 
-_FEATURE = "feature."
+_EVENT, _FEATURE = "event.", "feature."
 _Run = CodedColumns | list[tuple[int, Expression, list[tuple[str, int]]]]
 """Expressions of tables of steps; or others, each with the column that it fills, and those of the features that it reads."""
 
@@ -48,7 +48,8 @@ class Derived:
         self._of_times = [(place[_FEATURE + d.name], d.recipe.finish) for d in definitions if callable(d.recipe.finish)]
         reads = dict.fromkeys(name for _, expression, names in steps if code_of(expression, place, schema) is None for name in names)
         self._facts = [fact for fact in schema.facts if fact.path in reads]
-        self._lists = [(name, *name.split(IN_LIST)) for name in reads if IN_LIST in name]
+        self._lists = [name for name in reads if IN_LIST in name]
+        self._schema = schema
         self._events = EventColumns(reads, schema)
 
     def fill(self, batch: Batch, features: Float64s, facts: Mapping[str, Float64s], lists: Lists | None) -> None:
@@ -74,8 +75,8 @@ class Derived:
         columns = self._events.of(batch)
         for fact in self._facts:
             columns[fact.path] = fact_column(fact, facts[fact.path] if fact.path in facts else np.full(len(batch), np.nan))
-        for name, field, listed in self._lists:
-            columns[name] = membership_column(columns[field], listed, batch.times_ms, lists)
+        for name in self._lists:
+            columns[name] = membership_column(name, batch, self._schema, lists)
         return columns
 
     def _fill_from_times(self, times_ms: Int64s, features: Float64s) -> None:
@@ -84,13 +85,20 @@ class Derived:
             features[:, at] = finish(nothing, Current(nothing, {}, times_ms, {}))
 
 
-def membership_column(values: Column, name: str, times_ms: Int64s, lists: Lists | None) -> Column:
-    """Returns the bool column that tells which values are on a list; missing where a value is."""
-    n = len(times_ms)
+def membership_column(name: str, batch: Batch, schema: Schema, lists: Lists | None) -> Column:
+    """Returns the bool column that tells which events have a text or an id that is on a list; missing where they have none.
+
+    Args:
+        name: ``event.x in list.y``.
+    """
+    path, listed = name.split(IN_LIST)
+    field = path.removeprefix(_EVENT)
+    texts = batch.ids if field == schema.id_field else texts_of(field, batch, schema)
+    absent = None if field in batch.texts else ""
+    faults = np.array([text == absent for text in texts], np.uint8) if absent in texts else None
     if lists is None:
-        return Column(Type.BOOL, np.zeros(n, np.bool_), values.faults)
-    texts = values.texts.all
-    return Column(Type.BOOL, lists.contains(name, [texts[at] for at in values.values.tolist()], times_ms), values.faults)
+        return Column(Type.BOOL, np.zeros(len(texts), np.bool_), faults)
+    return Column(Type.BOOL, lists.contains(listed, [text or "" for text in texts], batch.times_ms), faults)
 
 
 def _run_of(steps: Sequence[tuple[int, Expression, Sequence[str]]], place: Mapping[str, int], schema: Schema) -> _Run:

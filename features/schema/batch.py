@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from features.schema.schema import Schema
 from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int8s, Int64s
 
+T = TypeVar("T")
 _ORDER_BYTES = 8
 _SIGN = np.int64(-1 << 63)
 
@@ -53,8 +54,6 @@ class Batch:
         n = len(events)
         width = len(schema.columns)
         numbers = np.frombuffer(bytearray().join([event.numbers for event in events]), dtype="<f8")
-        entities = [event.entities for event in events]
-        texts = [event.texts for event in events]
         keyed = [(event.id_key, event.time_ms, event.body_key, event.op) for event in events]
         id_keys, times_ms, body_keys, ops = np.array(keyed, np.int64).reshape(n, 4).T.copy()
         return cls(
@@ -63,10 +62,10 @@ class Batch:
             orders=id_keys if schema.id_type == "integer" else order_keys([event.order for event in events]),
             times_ms=times_ms,
             users=[event.user for event in events],
-            entities={kind: [ids[at] for ids in entities] for at, kind in enumerate(schema.entities)},
+            entities=_columns(schema.entities, [event.entities for event in events]),
             numbers=numbers.reshape(n, width),
             body_keys=body_keys,
-            texts={name: [values[at] for values in texts] for at, name in enumerate(schema.texts)},
+            texts=_columns(schema.texts, [event.texts for event in events]),
             ops=ops.astype(np.int8),
         )
 
@@ -90,6 +89,13 @@ class Batch:
             texts={name: [values[i] for i in places] for name, values in self.texts.items()},
             ops=self.ops[at],
         )
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[T]]) -> dict[str, list[T]]:
+    """Returns by name what stands at its place in each row."""
+    if not rows:
+        return {name: [] for name in names}
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def order_keys(orders: Sequence[bytes]) -> Int64s:

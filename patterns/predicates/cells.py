@@ -10,18 +10,10 @@ from features.expressions.functions.types import Type
 from foundation.kernel_arrays import FLOAT64, UINT8, for_kernel
 from foundation.number_arrays import Int64s
 from patterns.predicates.atoms import Attribute
-from patterns.predicates.index import Index
 from patterns.predicates.kernels.cell_kernels import locate_doubles, locate_ints
 from patterns.predicates.text_numbers import TextNumbers
 
 _NO_FAULTS = np.zeros(0, np.uint8)
-
-
-def locate_many(index: Index, columns: Mapping[str, Column], cells: NDArray[np.int32]) -> None:
-    """Writes the cells [attributes, n] of as many attributes as `cells` has rows for."""
-    width, n = cells.shape
-    for at in range(width):
-        locate(column_of(index.attributes[at], columns, n), index.cuts.of(at), index.texts, cells[at])
 
 
 def column_of(attribute: Attribute, columns: Mapping[str, Column], n: int) -> Column:

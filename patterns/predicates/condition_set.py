@@ -3,21 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from features.expressions.functions.column import Column
 from foundation.number_arrays import Int64s
 from foundation.slices import Slices, completed, parts_of
 from patterns.language.pattern import Condition
-from patterns.predicates.cells import locate_many
+from patterns.predicates.condition_plan import ConditionPlan
 from patterns.predicates.cost import cost_of_all
-from patterns.predicates.early_values import EarlyPlan
 from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
-from patterns.predicates.kernels.candidate_kernels import find_candidates
-from patterns.predicates.kernels.truth_kernels import verify
-from patterns.predicates.late_values import LatePlan, ask_late
 
 _PASSING = 0.01
 
@@ -29,28 +23,29 @@ class Fired(NamedTuple):
         events, conditions: [m] the row of the event, and the place of the condition.
         errors: the places of conditions that erred, once for each event; they hold for none of these.
         skips: the same of conditions that were skipped because they lacked a value.
+        apart_events, apart: the same as `events` and `conditions` of those that are told apart, counted from the first of these.
     """
 
     events: Int64s
     conditions: Int64s
     errors: Int64s
     skips: Int64s
-
-
-class _Plan(NamedTuple):
-    """Says where the values of events stand that cost nothing, and those that others are made of."""
-
-    early: EarlyPlan
-    late: LatePlan
+    apart_events: Int64s
+    apart: Int64s
 
 
 class ConditionSet:
-    """Holds conditions with one dictionary of their predicates and one index. It never changes."""
+    """Holds conditions with one dictionary of their predicates and one index. It never changes.
 
-    def __init__(self, conditions: Sequence[Condition], index: Index) -> None:
+    Args:
+        apart: the first of the conditions that `find_many` tells apart from those before.
+    """
+
+    def __init__(self, conditions: Sequence[Condition], index: Index, apart: int) -> None:
         self.conditions = tuple(conditions)
+        self._apart = apart
         self.index = index
-        self._plans: dict[EventLayout, _Plan] = {}
+        self._plans: dict[EventLayout | None, ConditionPlan] = {}
 
     @classmethod
     def compile(cls, conditions: Sequence[Condition], forms: Forms | None = None) -> "ConditionSet":
@@ -62,8 +57,12 @@ class ConditionSet:
         return completed(cls.in_slices(conditions, Forms() if forms is None else forms))
 
     @classmethod
-    def in_slices(cls, conditions: Sequence[Condition], forms: Forms) -> Slices["ConditionSet"]:
-        """Compiles conditions in slices, see `slices`: each condition that `forms` does not know is one, of about 0.2 ms."""
+    def in_slices(cls, conditions: Sequence[Condition], forms: Forms, apart: int | None = None) -> Slices["ConditionSet"]:
+        """Compiles conditions in slices, see `slices`: each condition that `forms` does not know is one, of about 0.2 ms.
+
+        Args:
+            apart: the first condition that is told apart; None: there is none.
+        """
         made = []
         for part in parts_of(conditions):
             for condition in part:
@@ -75,7 +74,7 @@ class ConditionSet:
         yield
         forms.forget_all_but(made)
         yield
-        return cls(conditions, index)
+        return cls(conditions, index, len(conditions) if apart is None else apart)
 
     @property
     def cost_ns(self) -> float:
@@ -88,22 +87,9 @@ class ConditionSet:
         Args:
             columns: at least all that the conditions read, with n values each. `EventValues` are the fastest.
         """
-        index = self.index
-        cells = np.zeros((len(index.attributes), n), np.int32)
-        early = index.late.first
-        plan = None
-        if isinstance(columns, EventValues):  # most values stand in few matrices
-            plan = self._plan(columns.layout)
-            plan.early.locate(columns, cells)
-        else:
-            locate_many(index, columns, cells[:early])
-        events, possible = find_candidates(cells, early, *index.blocks[:-1])
-        if early < len(index.attributes):
-            events, possible = ask_late(index, columns, cells, events, possible, None if plan is None else plan.late)
-        return Fired(*verify(cells, events, possible, index.blocks.exact, *index.codes))
-
-    def _plan(self, layout: EventLayout) -> _Plan:
+        layout = columns.layout if isinstance(columns, EventValues) else None
         plan = self._plans.get(layout)
         if plan is None:
-            plan = self._plans[layout] = _Plan(EarlyPlan(self.index, layout), LatePlan(self.index, layout))
-        return plan
+            plan = self._plans[layout] = ConditionPlan(self.index, layout, self._apart)
+        (events, conditions), own, failed, errors = plan.ask(columns, n)
+        return Fired(events[:own], conditions[:own], failed[:errors], failed[errors:], events[own:], conditions[own:])

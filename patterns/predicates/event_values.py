@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from features.definitions.event_columns import EventColumns, ids_of
+from features.definitions.event_columns import EventColumns, texts_of
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
 from features.expressions.names import names_of_schema
@@ -83,15 +82,20 @@ class EventValues(Mapping[str, Column]):
     def __len__(self) -> int:
         return len(list(iter(self)))
 
-    def texts(self, name: str) -> Sequence[str | None]:
-        """Returns the texts of an event's field that holds texts; None where there is none."""
-        return self.batch.texts[name.removeprefix(_EVENT)]
+    def doubles(self, name: str) -> Float64s | None:
+        """Returns the doubles [n] of a name, NaN where there is no value; None where the name is none of a matrix of doubles."""
+        place = self.layout.places.get(name)
+        if place is None or place.type is not Type.DOUBLE:
+            return None
+        numbers: Float64s = self.matrices[place.matrix][:, place.column] / place.divisor
+        return numbers
 
-    def ids(self, name: str) -> Sequence[str]:
-        """Returns the ids of the user or another entity, or the events' own; '' where there is none."""
-        field = name.removeprefix(_EVENT)
-        schema = self.layout.schema
-        return self.batch.ids if field == schema.id_field else ids_of(field, self.batch, schema)
+    def texts_of(self, field: str) -> Sequence[str | None]:
+        """Returns the texts [n] of an event's field, None where there is none; or the ids of the events, of users or of another entity,
+        '' where there is none.
+        """
+        batch, schema = self.batch, self.layout.schema
+        return batch.ids if field == schema.id_field else texts_of(field, batch, schema)
 
     def _column(self, name: str) -> Column:
         place = self.layout.places.get(name)
@@ -101,8 +105,3 @@ class EventValues(Mapping[str, Column]):
         if name in self.layout.types:
             return self.layout.event_columns.column(name, self.batch)
         return self._further[name]
-
-
-def times_us(values: EventValues) -> NDArray[np.int64]:
-    """Returns the events' times [n] in microseconds."""
-    return values.batch.times_ms * 1_000

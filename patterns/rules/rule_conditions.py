@@ -58,7 +58,7 @@ class RuleConditions:
         yield
         every = [when for _, when in whens] + [each.when for _, _, each in exceptions]
         self._of_whens, self._of_rules = len(whens), len(every)
-        self._conditions = yield from ConditionSet.in_slices([*every, *of_steps], forms)
+        self._conditions = yield from ConditionSet.in_slices([*every, *of_steps], forms, apart=len(every))
         yield
         self._rule_of = np.array([at for at, _ in whens] + [at for at, _, _ in exceptions], np.int64)
         self._exception_of = np.array([-1] * len(whens) + [place for _, place, _ in exceptions], np.int64)
@@ -80,11 +80,6 @@ class RuleConditions:
         """Tells whether a condition of a rule holds for any event; where none does, no rule matches but by its sequence."""
         return len(fired.conditions) > 0 and int(fired.conditions.min()) < self._of_whens
 
-    def of_steps(self, fired: Fired) -> tuple[Int64s, Int64s]:
-        """Returns the events that satisfy conditions of the steps of users' sequences, and the places of these among `of_steps`."""
-        own = fired.conditions >= self._of_rules
-        return fired.events[own], fired.conditions[own] - self._of_rules
-
     def matching(self, fired: Fired, matched: MatchedRules | None) -> MatchedPairs:
         """Returns the pairs of an event and a rule whose condition holds, and behind them those of sequences whose gate is open."""
         own = fired.conditions < self._of_whens
@@ -99,7 +94,7 @@ class RuleConditions:
 
     def without_hidden(self, pairs: MatchedPairs, fired: Fired, times_ms: Int64s) -> tuple[MatchedPairs, Hidden]:
         """Takes out the pairs that an exception hides which has not expired at the event's time; of several the first is named."""
-        excepting = np.flatnonzero((fired.conditions >= self._of_whens) & (fired.conditions < self._of_rules))
+        excepting = np.flatnonzero(fired.conditions >= self._of_whens)
         excepting = excepting[times_ms[fired.events[excepting]] < self._expires_ms[fired.conditions[excepting]]]
         if not len(excepting):
             return pairs, NOTHING_HIDDEN

@@ -149,7 +149,7 @@ class RuleSet:
         n = len(sight.batch)
         columns = self._columns.over(sight)
         fired = self._conditions.find_many(columns, n)
-        matched = self._sequences.take(sight, columns, *self._conditions.of_steps(fired))
+        matched = self._sequences.take(sight, columns, fired.apart_events, fired.apart)
         if matched is None and not self._conditions.any_of_rules(fired):
             return no_matches(n)
         pairs = self._counting(self._conditions.matching(fired, matched), sight)

@@ -1,5 +1,6 @@
 """Finds the cells of values."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numba.extending import intrinsic
 from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
+from patterns.predicates.kernels.condition_arrays import MATRICES, ConditionArrays
 from patterns.predicates.kernels.index_kernels import ERROR_CELL, FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
 
 _MAGNITUDE = np.int64((1 << 63) - 1)
@@ -59,46 +61,51 @@ def _mark_faults(faults: Uint8s, cells: Int32s) -> None:
             cells[i] = MISSING_CELL if faults[i] == 1 else ERROR_CELL
 
 
-@compiled("void(float64[:, :], int64[::1], float64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int32[:, ::1])")
-def locate_matrix(
-    numbers: Float64s,
-    columns: Int64s,
-    divisors: Float64s,
-    whole: Uint8s,
-    attributes: Int64s,
-    starts: Int64s,
-    cuts: Int64s,
-    cells: Int32s,
-) -> None:
-    """Writes the cells of attributes that are columns of a matrix of numbers; NaN is missing.
+@inner
+def gather(arrays: ConditionArrays, matrices: Sequence[Float64s], values: Float64s) -> None:
+    """Writes the numbers [names, n] of all names from the matrices in which they stand, divided; NaN is missing."""
+    for name in range(len(arrays.divisors)):
+        matrix, column, divisor = arrays.places[name, 0], arrays.places[name, 1], arrays.divisors[name]
+        for each in range(MATRICES):
+            if each == matrix:
+                _divide(matrices[each], column, divisor, values, name)
+
+
+@inner
+def _divide(matrix: Float64s, column: int, divisor: float, values: Float64s, name: int) -> None:
+    for i in range(len(matrix)):
+        values[name, i] = matrix[i, column] / divisor
+
+
+@inner
+def locate_numbers(arrays: ConditionArrays, values: Float64s, ordered: Int64s, cells: Int32s) -> None:
+    """Writes the cells [attributes, n] of early attributes that are numbers.
 
     Args:
-        numbers: [n, width].
-        columns, divisors, whole, attributes: of each attribute the column, what its numbers are divided by, whether they are integers
-            or bools, and its own number.
-        starts, cuts: see `span_table.Cuts`.
-        cells: [attributes, n] written.
+        values: [names, n] as `gather` writes them.
+        ordered: [n] written.
     """
-    ordered = np.empty(len(numbers), np.int64)
-    for place in range(len(columns)):
-        column, divisor, of = columns[place], divisors[place], cells[attributes[place]]
-        if whole[place]:
-            for i in range(len(numbers)):
-                ordered[i] = 0 if np.isnan(numbers[i, column]) else int(numbers[i, column])
+    for place in range(len(arrays.numbers)):
+        attribute, name = arrays.numbers[place, 0], arrays.numbers[place, 1]
+        if arrays.numbers[place, 2]:
+            for i in range(len(ordered)):
+                ordered[i] = 0 if np.isnan(values[name, i]) else int(values[name, i])
         else:
-            for i in range(len(numbers)):
-                ordered[i] = number_of_double(numbers[i, column] / divisor)
-        _find_cells(cuts[starts[attributes[place]] : starts[attributes[place] + 1]], ordered, of)
-        for i in range(len(numbers)):
-            of[i] = MISSING_CELL if np.isnan(numbers[i, column]) else of[i]
+            for i in range(len(ordered)):
+                ordered[i] = number_of_double(values[name, i])
+        _find_cells(arrays.cuts[arrays.cut_starts[attribute] : arrays.cut_starts[attribute + 1]], ordered, cells[attribute])
+        for i in range(len(ordered)):
+            cells[attribute, i] = MISSING_CELL if np.isnan(values[name, i]) else cells[attribute, i]
 
 
-@compiled("void(int64[::1], int64, int64[::1], int32[::1])")
-def locate_texts(texts: Int64s, missing: int, cuts: Int64s, cells: Int32s) -> None:
-    """Writes the cell [n] of each text, of which `missing` is none."""
-    _find_cells(cuts, texts, cells)
-    for i in range(len(texts)):
-        cells[i] = MISSING_CELL if texts[i] == missing else cells[i]
+@inner
+def locate_texts(arrays: ConditionArrays, texts: Int64s, cells: Int32s) -> None:
+    """Writes the cells of early attributes that are texts, of which `texts` [text attributes, n] are the numbers."""
+    for place in range(len(arrays.texts)):
+        attribute, missing = arrays.texts[place, 0], arrays.texts[place, 1]
+        _find_cells(arrays.cuts[arrays.cut_starts[attribute] : arrays.cut_starts[attribute + 1]], texts[place], cells[attribute])
+        for i in range(texts.shape[1]):
+            cells[attribute, i] = MISSING_CELL if texts[place, i] == missing else cells[attribute, i]
 
 
 @compiled("void(int64[::1], uint8[::1], int64[::1], int32[::1])")

@@ -1,122 +1,96 @@
 """Finds who asks for values that cost something, and leaves those candidates that such values leave possible."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.compiled import compiled
 from foundation.compiled import inner
 from foundation.number_arrays import Int64s
-from patterns.predicates.kernels.index_kernels import BLOCK, Int32s, Uint16s, Uint64s
+from patterns.predicates.kernels.condition_arrays import ConditionArrays
+from patterns.predicates.kernels.index_kernels import BLOCK, Int32s
 
 _ONE = np.uint64(1)
 Bools = NDArray[np.bool_]
 
 
-@compiled("void(int32[::1], int64[::1], int64[::1])")
-def group_by_condition(conditions: Int32s, starts: Int64s, order: Int64s) -> None:
-    """Puts the candidates of each condition together.
+class Candidates(NamedTuple):
+    """Holds m candidates, and where those of each condition are.
 
     Args:
-        conditions: the condition of each candidate.
-        starts: [conditions + 1] written: where those of each begin.
-        order: [candidates] written: their places.
+        each: [m, 2] event and condition.
+        possible: [m] whether it is possible still.
+        starts: [conditions + 1] where those of each condition begin in `order`.
+        order: [m] their places.
     """
-    starts[:] = 0
-    for candidate in range(len(conditions)):
-        starts[conditions[candidate] + 1] += 1
-    for condition in range(len(starts) - 1):
-        starts[condition + 1] += starts[condition]
-    places = starts.copy()
-    for candidate in range(len(conditions)):
-        order[places[conditions[candidate]]] = candidate
-        places[conditions[candidate]] += 1
+
+    each: Int32s
+    possible: Bools
+    starts: Int64s
+    order: Int64s
 
 
 @inner
-def next_asked(
-    start: int, asking_starts: Int64s, asking: Int64s, starts: Int64s, order: Int64s, events: Int32s, possible: Bools, asked: Bools
-) -> int:
+def grouped(each: Int32s, conditions: int) -> Candidates:
+    """Puts the candidates of each condition together; all are possible."""
+    starts, order = np.zeros(conditions + 1, np.int64), np.empty(len(each), np.int64)
+    for candidate in range(len(each)):
+        starts[each[candidate, 1] + 1] += 1
+    for condition in range(conditions):
+        starts[condition + 1] += starts[condition]
+    places = starts.copy()
+    for candidate in range(len(each)):
+        order[places[each[candidate, 1]]] = candidate
+        places[each[candidate, 1]] += 1
+    return Candidates(each, np.ones(len(each), np.bool_), starts, order)
+
+
+@inner
+def next_asked(arrays: ConditionArrays, start: int, candidates: Candidates, asked: Bools) -> int:
     """Returns the first late attribute, from `start` on, that a possible candidate asks for; as many as there are, where there is none.
 
     Args:
-        asking_starts, asking: see `index.Late`.
-        starts, order: as `group_by_condition` writes them.
-        events, possible: [candidates] the event of each, and whether it is possible still.
         asked: [n] written: which events have such a candidate.
     """
-    for attribute in range(start, len(asking_starts) - 1):
+    each, possible, starts, order = candidates
+    for attribute in range(start, len(arrays.kinds)):
         found = False
-        for at in range(asking_starts[attribute], asking_starts[attribute + 1]):
-            for place in range(starts[asking[at]], starts[asking[at] + 1]):
+        for at in range(arrays.asking_starts[attribute], arrays.asking_starts[attribute + 1]):
+            condition = arrays.asking[at]
+            for place in range(starts[condition], starts[condition + 1]):
                 if possible[order[place]]:
                     if not found:
                         found = True
                         asked[:] = False
-                    asked[events[order[place]]] = True
+                    asked[each[order[place], 0]] = True
         if found:
             return attribute
-    return len(asking_starts) - 1
-
-
-@compiled("int64(int64, int64[::1], int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], boolean[::1])")
-def find_next_asked(
-    start: int, asking_starts: Int64s, asking: Int64s, starts: Int64s, order: Int64s, events: Int32s, possible: Bools, asked: Bools
-) -> int:
-    """See `next_asked`."""
-    return next_asked(start, asking_starts, asking, starts, order, events, possible, asked)
+    return len(arrays.kinds)
 
 
 @inner
-def narrow(
-    asking: Int64s,
-    starts: Int64s,
-    order: Int64s,
-    events: Int32s,
-    possible: Bools,
-    cells: Int32s,
-    pair_of_block: Int64s,
-    cell_starts: Int64s,
-    row_starts: Int64s,
-    rows_of_cells: Uint16s,
-    table: Uint64s,
-) -> None:
-    """Clears `possible` of those candidates that the cells of one more attribute do not leave possible.
-
-    Args:
-        asking: the conditions that ask for it.
-        starts, order, events, possible: as for `next_asked`.
-        cells: [n] of the attribute.
-        pair_of_block: [blocks] the pair of each block with the attribute; -1 where there is none.
-        cell_starts, row_starts, rows_of_cells, table: see `blocks.Blocks`.
-    """
-    for at in range(len(asking)):
-        condition = asking[at]
-        pair = pair_of_block[condition // BLOCK]
+def narrow(arrays: ConditionArrays, attribute: int, candidates: Candidates, cells: Int32s) -> None:
+    """Makes those candidates impossible that the cells [n] of one more late attribute do not leave possible."""
+    each, possible, starts, order = candidates
+    for at in range(arrays.asking_starts[attribute], arrays.asking_starts[attribute + 1]):
+        condition = arrays.asking[at]
+        pair = arrays.pairs[attribute, condition // BLOCK]
         if pair < 0:
             continue
         word, shift = (condition % BLOCK) >> 6, np.uint64(condition & 63)
         for place in range(starts[condition], starts[condition + 1]):
-            row = row_starts[pair] + rows_of_cells[cell_starts[pair] + cells[events[order[place]]]]
-            if not (table[row, word] >> shift) & _ONE:
+            cell = arrays.cell_starts[pair] + cells[each[order[place], 0]]
+            if not (arrays.table[arrays.row_starts[pair] + arrays.rows_of_cells[cell], word] >> shift) & _ONE:
                 possible[order[place]] = False
 
 
-@compiled(
-    "void(int64[::1], int64[::1], int64[::1], int32[::1], boolean[::1], int32[::1], int64[::1], int64[::1], int64[::1], uint16[::1],"
-    " uint64[:, ::1])"
-)
-def narrow_candidates(
-    asking: Int64s,
-    starts: Int64s,
-    order: Int64s,
-    events: Int32s,
-    possible: Bools,
-    cells: Int32s,
-    pair_of_block: Int64s,
-    cell_starts: Int64s,
-    row_starts: Int64s,
-    rows_of_cells: Uint16s,
-    table: Uint64s,
-) -> None:
-    """See `narrow`."""
-    narrow(asking, starts, order, events, possible, cells, pair_of_block, cell_starts, row_starts, rows_of_cells, table)
+@inner
+def left(candidates: Candidates) -> Int32s:
+    """Returns those [m, 2] that are possible still, in their order."""
+    count = 0
+    kept = np.empty(candidates.each.shape, np.int32)
+    for candidate in range(len(candidates.each)):
+        if candidates.possible[candidate]:
+            kept[count] = candidates.each[candidate]
+            count += 1
+    return kept[:count]

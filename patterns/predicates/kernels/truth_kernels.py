@@ -3,14 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.compiled import compiled
-from foundation.compiled import inner
+from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
-from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s
+from patterns.predicates.kernels.condition_arrays import APART, DEPTH, ConditionArrays, arrays_of
+from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s
 
 _FALSE, _TRUE, _MISSING, _ERROR = 0, 1, 2, 3
 _ATOM, _CONSTANT, _NOT, _BOTH, _EITHER, _CHOICE, _UNLESS_FALSE, _UNLESS_TRUE = range(8)
 _OF_NAN, _PRESENCE = 1, 2
+Verified = tuple[NDArray[np.int64], int, Int64s, int]
+"""[2, found] the events and conditions that hold, ascending by event, then condition: first those before the conditions apart, and how many
+that are, then those apart, which are counted from the first of these; the conditions that erred, and behind these those that were skipped;
+the number of the former."""
 
 
 @inner
@@ -49,95 +53,61 @@ def _combine(op: int, top: int, stack: Int64s) -> int:
 
 
 @inner
-def _run(
-    code: NDArray[np.int64],
-    atoms: Int64s,
-    cells: Int32s,
-    event: int,
-    attributes: Int64s,
-    flags: Uint8s,
-    span_starts: Int64s,
-    first: Int64s,
-    last: Int64s,
-    missing: int,
-    stack: Int64s,
-) -> int:
+def _run(arrays: ConditionArrays, condition: int, cells: Int32s, event: int, stack: Int64s) -> int:
     """Returns the truth of a condition for an event."""
-    top, at = 0, 0
-    while at < len(code):
-        op, argument = code[at, 0], code[at, 1]
+    top, at, stop = 0, arrays.code_starts[condition], arrays.code_starts[condition + 1]
+    start, atoms, missing = at, arrays.atom_starts[condition], arrays.missing[condition]
+    while at < stop:
+        op, argument = arrays.code[at, 0], arrays.code[at, 1]
         at += 1
         if op == _ATOM:
-            atom = atoms[argument]
-            cell = cells[attributes[atom], event]
-            stack[top] = _truth_of_atom(cell, first, last, span_starts[atom], span_starts[atom + 1], flags[atom], missing)
+            atom = arrays.atoms[atoms + argument]
+            cell, spans, end = cells[arrays.attributes[atom], event], arrays.span_starts[atom], arrays.span_starts[atom + 1]
+            stack[top] = _truth_of_atom(cell, arrays.first, arrays.last, spans, end, arrays.flags[atom], missing)
             top += 1
         elif op == _CONSTANT:
             stack[top] = missing if argument == _MISSING else argument
             top += 1
         elif op in (_UNLESS_FALSE, _UNLESS_TRUE):
             if stack[top - 1] == (_FALSE if op == _UNLESS_FALSE else _TRUE):
-                at = argument
+                at = start + argument
         else:
             top = _combine(op, top, stack)
     return int(stack[0])
 
 
-@compiled(
-    "Tuple((int64[::1], int64[::1], int64[::1], int64[::1]))(int32[:, ::1], int32[::1], int32[::1], uint8[::1], uint8[::1], int64[::1],"
-    " int64[:, ::1], int64[::1], int64[::1], int64[::1], uint8[::1], int64[::1], int64[::1], int64[::1], int64)"
-)
-def verify(
-    cells: Int32s,
-    candidate_events: Int32s,
-    candidates: Int32s,
-    exact: Uint8s,
-    missing: Uint8s,
-    code_starts: Int64s,
-    code: NDArray[np.int64],
-    atom_starts: Int64s,
-    atoms: Int64s,
-    attributes: Int64s,
-    flags: Uint8s,
-    span_starts: Int64s,
-    first: Int64s,
-    last: Int64s,
-    depth: int,
-) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+@outer
+def verify(table: Int64s, cells: Int32s, candidates: Int32s) -> Verified:
     """Finds out which candidates hold.
 
     Args:
         cells: [attributes, n].
-        candidate_events, candidates: the events and conditions that are possible, of each event ascending by condition.
-        exact: see `blocks.Blocks`.
-        missing, code_starts, code, atom_starts, atoms, attributes, flags, span_starts, first, last, depth: see `index.Codes`.
-
-    Returns:
-        The events and conditions that hold, ascending by event, then condition; the conditions that erred; those that were skipped.
+        candidates: [m, 2] the events and conditions that are possible, of each event ascending by condition.
     """
-    n, found, errors, skips = cells.shape[1], len(candidates), 0, 0
-    failed, truths, places = np.empty(found, np.int64), np.empty(found, np.uint8), np.zeros(n + 1, np.int64)
-    stack = np.empty(depth + 1, np.int64)
+    arrays = arrays_of(table)
+    n, found, errors, skips, apart = cells.shape[1], len(candidates), 0, 0, arrays.sizes[APART]
+    failed, truths, places = np.empty(found, np.int64), np.empty(found, np.uint8), np.zeros(2 * n + 1, np.int64)
+    stack = np.empty(arrays.sizes[DEPTH] + 1, np.int64)
     for at in range(found):
-        condition, event, truth = candidates[at], candidate_events[at], _TRUE
-        if not exact[condition]:
-            of = code[code_starts[condition] : code_starts[condition + 1]]
-            own = atoms[atom_starts[condition] : atom_starts[condition + 1]]
-            truth = _run(of, own, cells, event, attributes, flags, span_starts, first, last, missing[condition], stack)
+        event, condition = candidates[at, 0], candidates[at, 1]
+        truth = _TRUE if arrays.exact[condition] else _run(arrays, condition, cells, event, stack)
         truths[at] = truth
         if truth == _TRUE:
-            places[event + 1] += 1
+            places[event + 1 + (n if condition >= apart else 0)] += 1
         elif truth == _ERROR:
             failed[errors] = condition
             errors += 1
         elif truth == _MISSING:
             skips += 1
             failed[found - skips] = condition
-    places = np.cumsum(places)
-    events, conditions = np.empty(places[n], np.int64), np.empty(places[n], np.int64)
+    for place in range(2 * n):
+        places[place + 1] += places[place]
+    own, held = int(places[n]), np.empty((2, places[2 * n]), np.int64)
     for at in range(found):
         if truths[at] == _TRUE:
-            event = candidate_events[at]
-            events[places[event]], conditions[places[event]] = event, candidates[at]
-            places[event] += 1
-    return events, conditions, failed[:errors], failed[found - skips :]
+            event, condition = candidates[at, 0], candidates[at, 1]
+            place = event + (n if condition >= apart else 0)
+            held[0, places[place]], held[1, places[place]] = event, condition - (apart if condition >= apart else 0)
+            places[place] += 1
+    failed[errors : errors + skips] = failed[found - skips :].copy()
+    return held, own, failed[: errors + skips], errors

@@ -19,6 +19,7 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.findings import Events, Values
 from patterns.language.pattern import Condition, Pattern
 from patterns.matches import Bools
+from patterns.predicates.event_values import EventValues
 from patterns.rules.values.formulas import compiled_node
 from patterns.rules.values.own_names import written_name
 from patterns.rules.values.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
@@ -67,6 +68,14 @@ class _BesideEvents:
     def over(self, columns: Mapping[str, Column]) -> Column:
         """Returns the values of n events, or one for all of them."""
         return columns[self.name] if self._program is None else self._program.run(columns)
+
+    def numbers(self, columns: Mapping[str, Column], n: int) -> Float64s:
+        """Returns the values [n] as numbers, texts as their hashes; NaN where there is no value."""
+        placed = columns.doubles(self.name) if isinstance(columns, EventValues) else None
+        if placed is not None:
+            return placed
+        column = self.over(columns).spread(n)
+        return _hashed(column, n) if column.type is Type.STRING else column.numbers()
 
 
 class RuleSequences:
@@ -159,10 +168,8 @@ class RuleSequences:
     def _values(self, columns: Mapping[str, Column], n: int, known: Collection[int] | None = None) -> Float64s:
         values = np.full((n, len(self._columns)), np.nan)
         for at, program in enumerate(self._columns):
-            if known is not None and at not in known:
-                continue
-            column = program.over(columns).spread(n)
-            values[:, at] = _hashed(column, n) if column.type is Type.STRING else column.numbers()
+            if known is None or at in known:
+                values[:, at] = program.numbers(columns, n)
         return values
 
 

@@ -1,6 +1,5 @@
 """The values of a batch under the names by which rules read them."""
 
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -44,24 +43,17 @@ class ValueSource:
             models[:, at] = sight.models[name]
         for at, name in enumerate(self._learned):  # the thresholds of a rule that is not evaluated are looked at by nobody
             learned[:, at] = sight.adaptive.get(name, np.nan)
-        further = _Further(sight, self._facts)
-        values = self._layout.of(sight.batch, (sight.features, models, learned), further)
-        further.values_of_events = weakref.proxy(values)
-        return values
+        return self._layout.of(sight.batch, (sight.features, models, learned), _Further(sight, self._facts, self._layout.schema))
 
 
 class _Further(dict[str, Column]):
-    """Makes the columns of facts, and of what is on which list, when they are first asked for.
+    """Makes the columns of facts, and of what is on which list, when they are first asked for."""
 
-    It refers weakly to the values that hold it: a cycle, and with it all that is known of the batch, would stay in memory until the next
-    garbage collection, and a collection of many batches holds up all decisions.
-    """
-
-    def __init__(self, sight: Sight, facts: Mapping[str, Fact]) -> None:
+    def __init__(self, sight: Sight, facts: Mapping[str, Fact], schema: Schema) -> None:
         super().__init__()
         self._sight = sight
         self._facts = facts
-        self.values_of_events: Mapping[str, Column] = {}
+        self._schema = schema
 
     def __missing__(self, name: str) -> Column:
         column = self[name] = self._column(name)
@@ -70,8 +62,7 @@ class _Further(dict[str, Column]):
     def _column(self, name: str) -> Column:
         sight = self._sight
         if IN_LIST in name:
-            field, listed = name.split(IN_LIST)
-            return membership_column(self.values_of_events[field], listed, sight.batch.times_ms, sight.lists)
+            return membership_column(name, sight.batch, self._schema, sight.lists)
         return _fact(self._facts[name], sight.facts(), len(sight.batch))
 
 

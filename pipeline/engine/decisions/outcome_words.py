@@ -28,6 +28,14 @@ def common_flags(flags: NDArray[np.uint16]) -> int:
     return int(found)
 
 
+@compiled("void(uint16[:], int64, int64, int64, boolean[:, ::1])")
+def divide(flags: NDArray[np.uint16], none: int, again: int, late: int, out: NDArray[np.bool_]) -> None:
+    """Writes for each event whether it has none of the flags `none`, none of `again`, and any of `late`, [3, n]."""
+    for i in range(len(flags)):
+        own = np.int64(flags[i])
+        out[0, i], out[1, i], out[2, i] = own & none == 0, own & again == 0, own & late != 0
+
+
 @compiled("int64(float64[:], uint8[:], int64)")
 def unusual_of(scores: NDArray[np.float64], actions: NDArray[np.uint8], usual: int) -> int:
     """Returns `SILENT` where any event has no score (NaN), together with `SUSPECTED` where any action is not `usual`."""

@@ -131,22 +131,24 @@ def nothing_said(release: Release, features: NDArray[np.float64]) -> Verdicts:
         features: [n, features of the release]; the steps write into it.
     """
     n = len(features)
+    codes, places, numbers = np.zeros((2, n), np.uint8), filled((2, n), -1, np.int8), np.zeros((4, n), np.int64)
+    numbers[3].fill(release.id)
     return Verdicts(
         release=release,
         scores=filled(n, np.nan),
-        actions=np.zeros(n, np.uint8),
-        deciders=np.zeros(n, np.uint8),
+        actions=codes[0],
+        deciders=codes[1],
         features=features,
         flags=np.zeros(n, np.uint16),
-        rows=np.zeros(n, np.int64),
-        outcomes=np.zeros(n, np.int64),
-        releases=filled(n, release.id, np.int64),
-        revisions=np.zeros(n, np.int64),
-        chosen=filled(n, -1, np.int8),
+        rows=numbers[0],
+        outcomes=numbers[1],
+        releases=numbers[3],
+        revisions=numbers[2],
+        chosen=places[0],
         reasons=filled((n, REASONS_MAX), -1, np.int8),
         rules=filled((n, RULES_NAMED_MAX), -1, np.int16),
         matches=no_matches(n),
-        spoken=filled(n, -1, np.int8),
+        spoken=places[1],
         calibrated=filled((n, 3), np.nan),
     )
 

@@ -10,19 +10,23 @@ from features.layout.layout import LATE, RETRACTED
 from patterns.matches import Sight
 from patterns.rules.values.own_names import ADAPTIVE
 from patterns.thresholds.threshold import THRESHOLD
+from pipeline.engine.decisions.outcome_words import divide
 from pipeline.engine.decisions.verdicts import REVISED, UNDECIDED, Verdicts
 from pipeline.engine.steps.step import Turn
 
 
 def sight_of(turn: Turn, verdicts: Verdicts) -> Sight:
     """Returns what rules look at, once the steps before theirs have filled `verdicts`."""
+    standing = np.empty((3, len(verdicts.flags)), np.bool_)
+    divide(verdicts.flags, UNDECIDED | RETRACTED, UNDECIDED | REVISED, LATE, standing)
+    decided, fresh, late = standing
     return Sight(
         batch=turn.batch,
         features=verdicts.features,
         models=_heard(verdicts),
-        decided=~verdicts.are(UNDECIDED | RETRACTED),
-        fresh=~verdicts.are(UNDECIDED | REVISED),
-        late=verdicts.are(LATE),
+        decided=decided,
+        fresh=fresh,
+        late=late,
         facts=functools.partial(turn.facts, verdicts.release),  # it holds no verdicts, because matches among these hold it
         lists=turn.lists,
         profiles=turn.profiles,
