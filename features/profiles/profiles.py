@@ -37,7 +37,6 @@ from features.profiles.window_state import WindowState
 from features.schema.batch import Batch
 from features.schema.event import user_keys
 from features.windows.row_label import VISIBLE_MAX_MS
-from foundation.filled_arrays import filled
 from foundation.kernel_arrays import FLOAT64, for_kernel
 from foundation.number_arrays import Float64s, Int64s
 
@@ -145,32 +144,25 @@ class Profiles:
         """
         n = len(batch)
         result = for_kernel(out, FLOAT64)
-        observed = Observed(np.zeros(n, np.int64), filled(n, END, np.int64), np.zeros(n, np.int64))
+        flags, rows, outcomes = np.zeros((3, n), np.int64)
+        rows.fill(END)
         ops = batch.ops.astype(np.int64)
         retracted = int(np.count_nonzero(ops == RETRACT)) if np.count_nonzero(ops) else 0
-        keys = (batch.id_keys, batch.body_keys, self._user_keys(batch.users))
-        columns = [
-            for_kernel(slots),
-            for_kernel(batch.times_ms),
-            for_kernel(batch.orders),
-            *map(for_kernel, keys),
-            ops,
-            for_kernel(values, FLOAT64),
-            result,
-        ]
+        times = (slots, batch.times_ms, batch.orders, batch.id_keys, batch.body_keys)
+        columns = [*map(for_kernel, times), self._user_keys(batch.users), ops, for_kernel(values, FLOAT64), result]
         self._windows.reclaim()
         if self._forgotten_ms:
             self._say_forgotten(slots, batch.times_ms)
         if n <= _CHUNK:
-            self._take_in([*columns, *observed], retracted)
+            self._take_in([*columns, flags, rows, outcomes], retracted)
         else:
             for start in range(0, n, _CHUNK):
-                self._take_in([column[start : start + _CHUNK] for column in (*columns, *observed)], retracted)
+                self._take_in([column[start : start + _CHUNK] for column in (*columns, flags, rows, outcomes)], retracted)
         if result is not out:
             out[:] = result
         self._tick += 1
         self._used[slots] = self._tick
-        return Observed(observed.flags.astype(np.uint16), observed.rows, observed.outcomes)
+        return Observed(flags.astype(np.uint16), rows, outcomes)
 
     def _user_keys(self, users: Sequence[str]) -> Int64s:
         """Returns what distinguishes users' events with one id: zeros in the users' own profiles."""

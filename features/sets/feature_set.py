@@ -12,7 +12,7 @@ from features.definitions.definition import USUAL_OF, Definition, read_definitio
 from features.definitions.definition_reader import Known, known_of
 from features.definitions.dependencies import Cycle, behind, in_order
 from features.definitions.derived import Derived, Lists
-from features.definitions.entity_parser import KEY_JOINT, parts_of
+from features.definitions.entity_parser import JOINT, KEY_JOINT, parts_of
 from features.definitions.event_columns import ids_of
 from features.expressions.names import IN_LIST
 from features.plan.plan import Plan
@@ -128,10 +128,10 @@ class FeatureSet:
 
     def key(self, kind: str, batch: Batch) -> list[str]:
         """Returns the key of each event's profile of an entity type: the entity's id, or both of a pair; '' if it is absent."""
-        first, *second = (ids_of(part, batch, self.schema) for part in parts_of(kind))
-        if not second:
-            return first
-        return [f"{a}{KEY_JOINT}{b}" if a and b else "" for a, b in zip(first, second[0], strict=True)]
+        if JOINT not in kind:
+            return ids_of(kind, batch, self.schema)
+        first, second = (ids_of(part, batch, self.schema) for part in parts_of(kind))
+        return [f"{a}{KEY_JOINT}{b}" if a and b else "" for a, b in zip(first, second, strict=True)]
 
     def behind(self, names: Sequence[str]) -> list[str]:
         """Returns `names` and the features from which they are computed, over any number of steps."""

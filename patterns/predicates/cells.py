@@ -36,4 +36,4 @@ def locate(column: Column, cuts: Int64s, texts: TextNumbers, cells: NDArray[np.i
         numbers = np.array([texts.known.get(text, texts.OTHER) for text in column.texts.all], np.int64)
         locate_ints(numbers[column.values], faults, cuts, cells)
     else:
-        locate_ints(for_kernel(column.values), faults, cuts, cells)
+        locate_ints(column.values.astype(np.int64), faults, cuts, cells)

@@ -78,7 +78,7 @@ class ConditionPlan:
         index = self._index
         matrices = columns.matrices if isinstance(columns, EventValues) else ()
         numbers = (*[for_kernel(each, FLOAT64) for each in matrices], *_NO_MATRICES[len(matrices) :])
-        values, cells = np.empty((len(self._names), n)), np.empty((len(index.attributes), n), np.int32)
+        values, cells = np.empty((len(self._names), n)), np.zeros((len(index.attributes), n), np.int32)
         for at in self._others:
             locate(column_of(index.attributes[at], columns, n), index.cuts.of(at), index.texts, cells[at])
         table, asked = self._table.table, np.empty(n, np.bool_)

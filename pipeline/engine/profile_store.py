@@ -60,6 +60,12 @@ class ProfileState(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _KeyedSlab:
+    profiles: Profiles
+    unsaved: dict[str, None]
+
+
 class ProfileSlabs:
     """One slab of profiles a layout; state, where given, is the truth of the last save and the slabs run ahead of it.
 
@@ -80,7 +86,8 @@ class ProfileSlabs:
         self._used: set[_Layout] = set()
         self._used_before: set[_Layout] = set()
         self._newest: _Layout | None = None
-        self._last: tuple[Plan, tuple[Section, ...], _Layout] | None = None
+        self._last: tuple[Plan, tuple[Section, ...], _KeyedSlab] | None = None
+        """What was opened last, since the last save: nearly all events need the same."""
 
     def __len__(self) -> int:
         return len(self._slabs)
@@ -96,12 +103,7 @@ class ProfileSlabs:
         Args:
             sections: see `Profiles`.
         """
-        layout = self._layout_of(plan, sections)
-        slab = self._slabs.get(layout)
-        if slab is None:
-            slab = self._slabs[layout] = _KeyedSlab(self._profiles(plan, sections), {})
-        self._used.add(layout)
-        self._newest = layout
+        slab = self._slab_of(plan, sections)
         for other in self._slabs.values() if len(self._slabs) > 1 else ():
             if other is not slab and len(other.profiles):
                 self._write(other, [key for key in dict.fromkeys(keys) if key in other.unsaved])
@@ -119,11 +121,16 @@ class ProfileSlabs:
             if head is not None:
                 self._restore(profiles, key, head, pages)
 
-    def _layout_of(self, plan: Plan, sections: tuple[Section, ...]) -> _Layout:
-        """Returns the layout; that of the last call is remembered, since nearly all have the same."""
+    def _slab_of(self, plan: Plan, sections: tuple[Section, ...]) -> _KeyedSlab:
+        """Returns the slab of a layout, made if need be, and notes that it is used."""
         if self._last is None or self._last[0] is not plan or self._last[1] is not sections:
             facts = tuple(fact.name for fact in plan.schema.facts_of(plan.kind))
-            self._last = plan, sections, (plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections), facts)
+            layout = plan.layout, plan.arrays.outputs.tobytes(), widths_of(sections), facts
+            if layout not in self._slabs:
+                self._slabs[layout] = _KeyedSlab(self._profiles(plan, sections), {})
+            self._used.add(layout)
+            self._newest = layout
+            self._last = plan, sections, self._slabs[layout]
         return self._last[2]
 
     def _restore(self, profiles: Profiles, key: str, head: bytes, pages: list[tuple[int, bytes]]) -> None:
@@ -155,7 +162,7 @@ class ProfileSlabs:
             lately = self._used | self._used_before | {self._newest}
             for layout in [layout for layout in self._slabs if layout not in lately]:
                 del self._slabs[layout]
-        self._used_before, self._used = self._used, set()
+        self._used_before, self._used, self._last = self._used, set(), None
 
     def shrink(self, bytes_least: int) -> int:
         """Lets go of profiles, which must be written, until so many bytes are free or none is left; gives the bytes that became free.
@@ -163,7 +170,7 @@ class ProfileSlabs:
         Those of a layout that is not the newest go first, then those that were used longest ago. A layout that has none left goes with
         its arrays, which take the room of all that were ever in it.
         """
-        free = 0
+        free, self._last = 0, None
         for layout in sorted(self._slabs, key=lambda layout: layout == self._newest):
             if free < bytes_least:
                 free += self._slabs[layout].profiles.evict(bytes_least - free)
@@ -178,7 +185,7 @@ class ProfileSlabs:
         kept_ms = self._state.kept_ms
         return Profiles(plan, sections, forgotten_ms=kept_ms if 0 < kept_ms < plan.keep_ms else 0)
 
-    def _write(self, slab: "_KeyedSlab", keys: list[str]) -> None:
+    def _write(self, slab: _KeyedSlab, keys: list[str]) -> None:
         if self._state is None:
             return
         for key in keys:
@@ -186,9 +193,3 @@ class ProfileSlabs:
         for first in range(0, len(keys), WRITTEN_AT_ONCE):
             part = keys[first : first + WRITTEN_AT_ONCE]
             self._state.write(self._kind, part, slab.profiles.save(slab.profiles.slots(part)))
-
-
-@dataclass(slots=True)
-class _KeyedSlab:
-    profiles: Profiles
-    unsaved: dict[str, None]

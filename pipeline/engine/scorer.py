@@ -126,16 +126,14 @@ class Scorer:
         ]
         facts = profiles.facts.read(slots, batch.times_ms)
         answers = np.empty((len(keys), width_of(release, kind)))
-        told = features.shape[1]
-        answers[:, :told] = features
-        for each in scores:
+        told = 0
+        for each in (features, *scores, facts) if facts.shape[1] else (features, *scores):
             answers[:, told : told + each.shape[1]] = each
             told += each.shape[1]
-        answers[:, told : told + facts.shape[1]] = facts
         rules = self._rules_of(release, kind)
         if rules is not None:
             fresh = (flags & _NOT_NEW == 0) & (batch.ops == ADD)
-            events, at = batch if fields is None else fields, told + facts.shape[1]
+            events, at = batch if fields is None else fields, told
             known = self._look_at(rules, events, features, fresh, profiles, slots, snapshots)
             answers[:, at : at + known.shape[1]] = known
             learned, late = np.ascontiguousarray(known[:, THRESHOLD::SEEN]), (flags & LATE) != 0

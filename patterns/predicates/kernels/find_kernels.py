@@ -54,7 +54,7 @@ def begin(
         first, second, third, fourth: the matrices in which numbers stand.
         texts: [text attributes, n] the numbers of the texts.
         values: [names, n] written: all numbers.
-        cells: [attributes, n] of all early attributes that are neither numbers nor texts; all others are written.
+        cells: [attributes, n] of all early attributes that are neither numbers nor texts; all others are 0, and written.
         asked: [n] written: of which events the value is needed that the answer names.
     """
     arrays = arrays_of(table)

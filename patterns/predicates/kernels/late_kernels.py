@@ -79,9 +79,11 @@ def narrow(arrays: ConditionArrays, attribute: int, candidates: Candidates, cell
             continue
         word, shift = (condition % BLOCK) >> 6, np.uint64(condition & 63)
         for place in range(starts[condition], starts[condition + 1]):
-            cell = arrays.cell_starts[pair] + cells[each[order[place], 0]]
-            if not (arrays.table[arrays.row_starts[pair] + arrays.rows_of_cells[cell], word] >> shift) & _ONE:
-                possible[order[place]] = False
+            candidate = order[place]
+            if possible[candidate]:  # for others nobody has asked
+                cell = arrays.cell_starts[pair] + cells[each[candidate, 0]]
+                row = arrays.row_starts[pair] + arrays.rows_of_cells[cell]
+                possible[candidate] = (arrays.table[row, word] >> shift) & _ONE != 0
 
 
 @inner

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from features.layout.layout import CORRECTED, DUPLICATE, LATE, RETRACTED, WARMING
 from features.schema.batch import Batch
+from foundation.kernel_arrays import UINT8, for_kernel
 from patterns.findings import Events, Values
 from patterns.language.pattern import Budget
 from patterns.policy import ACTIONS, DECIDERS
 from pipeline.engine.decisions.explanation import Explanations
 from pipeline.engine.decisions.listings import Listing, listings_of
 from pipeline.engine.decisions.looked_up import LookedUp, looked_up
+from pipeline.engine.decisions.outcome_words import tell
 from pipeline.engine.decisions.verdicts import Verdicts, hold_outs
 from pipeline.engine.definitions.release import Release
 
@@ -189,14 +191,9 @@ def decisions_of(
 
 def _flags_of(verdicts: Verdicts, missing: NDArray[np.uint8]) -> NDArray[np.int64]:
     """The flags [n] of a decision: those of the verdict, and what its event and its release add."""
-    flags = verdicts.flags.astype(np.int64)
-    silent = np.isnan(verdicts.scores)
-    if np.count_nonzero(silent):
-        flags |= (silent & ~verdicts.are(RETRACTED)) * WARMING
-    if np.count_nonzero(missing):
-        flags |= missing.astype(np.int64) * DEGRADED
-    if verdicts.release.bypass.on:
-        flags |= BYPASSED
+    flags = np.empty(len(missing), np.int64)
+    always = BYPASSED if verdicts.release.bypass.on else 0
+    tell(verdicts.flags, verdicts.scores, for_kernel(missing, UINT8), WARMING, RETRACTED, DEGRADED, always, flags)
     return flags
 
 

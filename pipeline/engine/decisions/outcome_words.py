@@ -36,6 +36,27 @@ def divide(flags: NDArray[np.uint16], none: int, again: int, late: int, out: NDA
         out[0, i], out[1, i], out[2, i] = own & none == 0, own & again == 0, own & late != 0
 
 
+@compiled("void(uint16[:], float64[:], uint8[:], int64, int64, int64, int64, int64[::1])")
+def tell(
+    flags: NDArray[np.uint16],
+    scores: NDArray[np.float64],
+    missing: NDArray[np.uint8],
+    silent: int,
+    unless: int,
+    lacking: int,
+    always: int,
+    out: NDArray[np.int64],
+) -> None:
+    """Writes the flags [n] of decisions: those of their events and `always`, with `silent` where there is no score (NaN) and none of the
+    flags `unless`, and with `lacking` where an answer is `missing`.
+    """
+    for i in range(len(flags)):
+        own = np.int64(flags[i])
+        if np.isnan(scores[i]) and own & unless == 0:
+            own |= silent
+        out[i] = own | always | (lacking if missing[i] else 0)
+
+
 @compiled("int64(float64[:], uint8[:], int64)")
 def unusual_of(scores: NDArray[np.float64], actions: NDArray[np.uint8], usual: int) -> int:
     """Returns `SILENT` where any event has no score (NaN), together with `SUSPECTED` where any action is not `usual`."""
