@@ -1,17 +1,18 @@
 """Computes expressions that are tables of steps, over a batch, all in one compiled call."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, repeat
 
 import numpy as np
 
 from features.definitions.event_columns import ids_of
-from features.definitions.row_kernels import compute
+from features.definitions.row_kernels import NOWHERE, fill
 from features.expressions.expression import Expression
 from features.expressions.number_code import NumberCode, packed
 from features.schema.batch import Batch
 from features.schema.schema import Schema
+from features.schema.string_hash import each_word
 from foundation.number_arrays import Float64s
 
 _EVENT = "event."
@@ -34,24 +35,29 @@ class CodedColumns:
         codes: by the column that each fills; each is filled before those that come later and may read it.
         columns: by name, those columns of the matrix that programs read.
         schema: says what ``event.`` names mean.
+        placed: for each column of the matrix the field of the event that stands there as it is, texts as their hashes, or '' where none
+            does; where none is named, all columns but those of `codes` stand there already.
     """
 
-    def __init__(self, codes: Sequence[tuple[int, NumberCode]], columns: Mapping[str, int], schema: Schema) -> None:
+    def __init__(
+        self, codes: Sequence[tuple[int, NumberCode]], columns: Mapping[str, int], schema: Schema, placed: Sequence[str] = ()
+    ) -> None:
         self._schema = schema
         self._divisors = schema.scales.copy()
-        numbers = {f"{_EVENT}{name}": at for at, name in enumerate(schema.columns)}
+        numbers = {name: at for at, name in enumerate(schema.columns)}
         read = dict.fromkeys(name for _, code in codes for name in code.loads)
-        texts = [name for name in read if name not in numbers and name not in columns]
+        texts = [name for name in read if name.removeprefix(_EVENT) not in numbers and name not in columns]
         known = {text: at for at, text in enumerate(dict.fromkeys(text for _, code in codes for _, text in code.texts))}
-        self._texts = [(name.removeprefix(_EVENT), self._numbers_of(name.removeprefix(_EVENT), known)) for name in texts]
-        places = numbers | {name: len(numbers) + at for at, name in enumerate(texts)}
-        places |= {name: len(numbers) + len(texts) + at for name, at in columns.items()}
+        self._hashed = [field for field in dict.fromkeys(placed) if field and field not in numbers]
+        self._numbered = [(name.removeprefix(_EVENT), self._numbers_of(name.removeprefix(_EVENT), known)) for name in texts]
+        self._rows = len(self._hashed) + len(self._numbered)
+        sources = numbers | {field: len(numbers) + at for at, field in enumerate(self._hashed)}
+        self._sources = np.array([sources.get(field, NOWHERE) for field in placed], np.int64)
+        places = {f"{_EVENT}{name}": at for name, at in numbers.items()}
+        places |= {name: len(sources) + at for at, name in enumerate(texts)}
+        places |= {name: len(numbers) + self._rows + at for name, at in columns.items()}
         self._packed = packed([code for _, code in codes], places, known)
         self._to = np.array([at for at, _ in codes], np.int64)
-
-    def __len__(self) -> int:
-        """Returns how many columns are computed."""
-        return len(self._to)
 
     def _numbers_of(self, field: str, known: Mapping[str, int]) -> dict[str | None, float]:
         """Returns the number of each text of `field` that matters; an id that is empty is missing, as a text is that is None."""
@@ -60,9 +66,10 @@ class CodedColumns:
 
     def write(self, batch: Batch, out: Float64s) -> None:
         """Writes the columns of `out` [n, columns]."""
-        found = [map(known.get, self._read(field, batch), repeat(_OTHER)) for field, known in self._texts]
-        texts = np.fromiter(chain.from_iterable(found), np.float64, len(found) * len(batch)).reshape(len(found), len(batch))
-        compute(batch.numbers, self._divisors, texts, *self._packed, self._to, out)
+        found: list[Iterator[float]] = [each_word(self._read(field, batch)) for field in self._hashed]
+        found += [map(known.get, self._read(field, batch), repeat(_OTHER)) for field, known in self._numbered]
+        texts = np.fromiter(chain.from_iterable(found), np.float64, self._rows * len(batch)).reshape(self._rows, len(batch))
+        fill(batch.numbers, texts, self._sources, self._divisors, *self._packed, self._to, out)
 
     def _read(self, field: str, batch: Batch) -> Sequence[str | None]:
         if field in batch.texts:

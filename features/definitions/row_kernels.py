@@ -1,11 +1,28 @@
 """Fills columns of events: with their own numbers and texts, and with what tables of steps make of these."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from features.expressions.number_steps import load_constants, run_steps
+from foundation.compiled import inner
 from foundation.number_arrays import Float64s, Int64s
+
+NOWHERE: Final = -1
+
+
+@inner
+def _place(numbers: Float64s, texts: Float64s, sources: Int64s, out: Float64s) -> None:
+    width = numbers.shape[1]
+    for row in range(len(numbers)):
+        for at in range(len(sources)):
+            source = sources[at]
+            if source == NOWHERE:
+                out[row, at] = np.nan
+            else:
+                out[row, at] = numbers[row, source] if source < width else texts[source - width, row]
 
 
 @compiled("void(float64[:, :], int64[::1], float64[:, ::1])")
@@ -16,34 +33,15 @@ def spread(found: Float64s, columns: Int64s, out: Float64s) -> None:
             out[row, columns[at]] = found[row, at]
 
 
-@compiled("void(float64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1])")
-def place(numbers: Float64s, words: Float64s, sources: Int64s, out: Float64s) -> None:
-    """Writes the columns that events have as they are.
-
-    Args:
-        numbers: [n, columns of the schema] numbers of the events.
-        words: [texts, n] hashes of texts.
-        sources: [columns of `out`] the column of `numbers` that is written there, or behind all of these the row of `words`; -1: NaN is.
-        out: [n, columns] written.
-    """
-    width = numbers.shape[1]
-    for row in range(len(numbers)):
-        for at in range(len(sources)):
-            source = sources[at]
-            if source < 0:
-                out[row, at] = np.nan
-            else:
-                out[row, at] = numbers[row, source] if source < width else words[source - width, row]
-
-
 @compiled(
-    "void(float64[:, ::1], float64[::1], float64[:, ::1], int64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[:, ::1],"
-    " int64, int64[::1], float64[:, ::1])"
+    "void(float64[:, ::1], float64[:, ::1], int64[::1], float64[::1], int64[::1], int64[::1], int64[::1], float64[::1], int64[::1],"
+    " int64[:, ::1], int64, int64[::1], float64[:, ::1])"
 )
-def compute(
+def fill(
     numbers: Float64s,
-    divisors: Float64s,
     texts: Float64s,
+    sources: Int64s,
+    divisors: Float64s,
     load_starts: Int64s,
     loads: Int64s,
     constant_starts: Int64s,
@@ -54,17 +52,20 @@ def compute(
     to: Int64s,
     out: Float64s,
 ) -> None:
-    """Writes what each program gives into its column of `out`; NaN where it gives nothing.
+    """Writes the columns that events have as they are, and behind them what each program gives into its own column.
 
     Args:
         numbers: [n, columns of the schema] numbers of the events; NaN is missing.
-        divisors: [columns of the schema] what they are divided by.
-        texts: [texts, n] the numbers of texts; NaN is missing.
+        texts: [texts, n] hashes of texts, or their numbers; NaN is missing.
+        sources: [columns of `out`] the column of `numbers` that is written there, or behind all of these the row of `texts`; `NOWHERE`: NaN
+            is. Where there are none, `out` is left as it is.
+        divisors: [columns of the schema] what programs take numbers divided by.
         load_starts, loads, constant_starts, constants, step_starts, steps, size: see `features.expressions.number_code.Packed`. Loads are
             the columns of `numbers`, then the rows of `texts`, then the columns of `out` as programs before have left them.
         to: [programs] columns of `out`.
-        out: [n, columns] read and written.
+        out: [n, columns] read and written. A program that gives nothing leaves NaN.
     """
+    _place(numbers, texts, sources, out)
     registers, present = np.empty(size), np.empty(size, np.bool_)
     width, before = numbers.shape[1], numbers.shape[1] + len(texts)
     for at in range(len(to)):

@@ -3,15 +3,13 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 
 from features.definitions.calendar import DAY_MS, Calendar
 from features.definitions.coded_columns import CodedColumns, code_of
-from features.definitions.event_columns import EventColumns, ids_of
+from features.definitions.event_columns import EventColumns
 from features.definitions.row_column import Origin, RowColumn
-from features.definitions.row_kernels import place
 from features.expressions.expression import Expression, compile_expression
 from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
@@ -22,46 +20,31 @@ from features.schema.string_hash import words_of
 from foundation.number_arrays import Float64s, Int64s
 
 _EVENT = "event."
-_NOWHERE = -1
 
 
 class RowValues:
     """Computes the row values of one plan's columns. Make it once for a plan; columns that the kernel fills are left NaN."""
 
     def __init__(self, columns: Sequence[RowColumn], schema: Schema) -> None:
-        self._schema = schema
-        number = {name: at for at, name in enumerate(schema.columns)}
-        self._texts = [column.source for column in columns if column.origin is Origin.TEXT]
-        word = {name: len(number) + at for at, name in enumerate(self._texts)}
-        places: dict[Origin, dict[str, int]] = {Origin.NUMBER: number, Origin.TEXT: word}
-        self._sources = np.array([places.get(column.origin, {}).get(column.source, _NOWHERE) for column in columns], np.int64)
+        placed = [column.source if column.origin in (Origin.NUMBER, Origin.TEXT) else "" for column in columns]
         self._hours = [(at, column) for at, column in enumerate(columns) if column.origin in (Origin.HOUR_COS, Origin.HOUR_SIN)]
         of_events = [(at, compiled(column.source, schema)) for at, column in enumerate(columns) if column.origin is Origin.EXPRESSION]
         codes = [(at, code_of(expression, {}, schema)) for at, expression in of_events]
-        self._coded = CodedColumns([(at, code) for at, code in codes if code is not None], {}, schema)
+        self._width = len(columns)
+        self._coded = CodedColumns([(at, code) for at, code in codes if code is not None], {}, schema, placed)
         self._expressions = [each for each, (_, code) in zip(of_events, codes, strict=True) if code is None]
         self._events = EventColumns([name for _, expression in self._expressions for name in expression.names], schema)
 
     def of(self, batch: Batch) -> Float64s:
         """Returns the row values of a batch, float64[n, columns]."""
-        n = len(batch)
-        texts = chain.from_iterable([self._texts_of(field, batch) for field in self._texts])
-        words = words_of(texts, n * len(self._texts)).reshape(len(self._texts), n)
-        out = np.empty((n, len(self._sources)))
-        place(batch.numbers, words, self._sources, out)
-        if len(self._coded):
-            self._coded.write(batch, out)
+        out = np.empty((len(batch), self._width))
+        self._coded.write(batch, out)
         for at, column in self._hours:
             out[:, at] = _hours(column, batch.times_ms)
         columns = self._events.of(batch) if self._expressions else {}
         for at, expression in self._expressions:
             out[:, at] = numbers_of(expression.over(columns))
         return out
-
-    def _texts_of(self, field: str, batch: Batch) -> Sequence[str | None]:
-        if field in batch.texts:
-            return batch.texts[field]
-        return batch.ids if field == self._schema.id_field else ids_of(field, batch, self._schema)
 
 
 def reads(column: RowColumn, schema: Schema) -> tuple[str, ...]:

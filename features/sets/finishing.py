@@ -6,13 +6,12 @@ import numpy as np
 
 from features.definitions.aggregate import Reading
 from features.definitions.definition import Definition
-from features.definitions.row_kernels import compute, place
+from features.definitions.row_kernels import NOWHERE, fill
 from features.definitions.template import READING, Current
 from features.expressions.number_code import NumberCode, Packed, packed
 from features.plan.plan import Plan
 from foundation.number_arrays import Float64s, Int64s
 
-_LATER = -1
 _NO_TEXTS = np.empty((0, 0))
 
 
@@ -28,7 +27,7 @@ class Finishing:
         self._columns = {column.name: (at, column.scale) for at, column in enumerate(plan.columns)}
         wanted = [[position[reading] for reading in definition.recipe.readings] for definition in definitions]
         finishes = [definition.recipe.finish for definition in definitions]
-        self._sources = np.array([_LATER if finish else places[0] for finish, places in zip(finishes, wanted, strict=True)], np.int64)
+        self._sources = np.array([NOWHERE if finish else places[0] for finish, places in zip(finishes, wanted, strict=True)], np.int64)
         self._is_plain = self._sources.tolist() == list(range(plan.width))
         coded = [(at, finish) for at, finish in enumerate(finishes) if isinstance(finish, NumberCode)]
         self._to = np.array([at for at, _ in coded], np.int64)
@@ -46,9 +45,7 @@ class Finishing:
         if self._is_plain:
             return read
         out = np.empty((len(read), len(self._sources)))
-        place(read, _NO_TEXTS, self._sources, out)
-        if len(self._to):
-            compute(read, self._divisors, _NO_TEXTS, *self._packed, self._to, out)
+        fill(read, _NO_TEXTS, self._sources, self._divisors, *self._packed, self._to, out)
         if not self._steps:
             return out
         current = Current(values, self._columns, times_ms, {})
