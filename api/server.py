@@ -43,6 +43,7 @@ from api.owned_stores import OwnedStores, owned_stores_of
 from api.parts import Parts
 from api.patterns.carrying_out import CarryingOut
 from api.protocol import CONNECTIONS_MAX, BoundedProtocol
+from api.quiet_server import serve
 from api.solo.runtime import runtime_of
 from api.stream.stream import Stream
 from api.stream.stream_source import TopicSource
@@ -70,6 +71,8 @@ IN_FLIGHT_MAX = 2_000
 START_SECONDS = 5.0
 """The time that the broker has to answer at the start; after it the API starts without the broker and answers with fallbacks."""
 CHECK_SECONDS = 2.0
+START_FAILED = 3
+"""The status of a process whose application could not start, as uvicorn has it."""
 UNUSED_TRIAL_SECONDS_MAX = 60.0
 """How long a solo system keeps the process that has tried definitions: it takes more memory than all that is kept for decisions."""
 SWITCH_SECONDS, SWITCH_SECONDS_OF_SOLO = 0.0005, 0.002
@@ -134,7 +137,7 @@ class Server:
         )  # fmt: skip
         self._letters = RaisedLetters(broker, settings.topic("dead-letters"), "dead-letters", self._automatic_rollback.take)
         folder = place.path.parent if isinstance(place, SqlitePlace) else None
-        self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder)
+        self._store_checks = StoreChecks(self._decisions, self._quick_decisions, self._registry, self._access, folder, self._commits.number)
         self._followed: asyncio.Queue[Sequence[Record]] = asyncio.Queue()
         self.app: AsgiEntry = make_app(self._parts(broker, stores, drifting, api_metrics, clock), self._lifespan)
 
@@ -230,7 +233,7 @@ class Server:
             following.start(asyncio.get_running_loop())
 
     async def _broker_problem(self, seconds: float) -> str:
-        return await asyncio.to_thread(self._log.reaches_broker, seconds)
+        return await self._log.takes_records(seconds)
 
     async def _follow(self) -> None:
         """Takes in the batches of the control topic one after the other; a batch that raises is logged and passed over."""
@@ -298,7 +301,7 @@ def main() -> None:
     except Refusal as refusal:
         print(f"weir: {refusal}", file=sys.stderr)
         sys.exit(2)
-    uvicorn.run(
+    config = uvicorn.Config(
         server.app,
         host=settings.api_host,
         port=settings.api_port,
@@ -311,6 +314,8 @@ def main() -> None:
         log_level="warning",
         timeout_graceful_shutdown=5,
     )
+    if not serve(config):
+        sys.exit(START_FAILED)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,18 @@ def unknown() -> None:
 
 
 class Looking:
-    """Says whether there may be work: whether anybody has committed since the last look, or that look was `LOOK_SECONDS_MAX` ago.
+    """Says whether there may be work: whether anybody has committed since the last look, or that look was `seconds_max` ago.
 
     Args:
         number: of the store.
         monotonic: the seconds of a clock that is never set back.
+        seconds_max: see above.
     """
 
-    def __init__(self, number: CommitNumber, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, number: CommitNumber, monotonic: Callable[[], float] = time.monotonic, seconds_max: float = LOOK_SECONDS_MAX
+    ) -> None:
+        self._seconds_max = seconds_max
         self._number = number
         self._monotonic = monotonic
         self._seen: int | None = None
@@ -31,7 +35,7 @@ class Looking:
     def is_due(self) -> bool:
         """Returns whether to look now, which counts as a look: its number is taken before it, so that no commit is missed."""
         number, now = self._number(), self._monotonic()
-        if number is not None and number == self._seen and now - self._looked_at < LOOK_SECONDS_MAX:
+        if number is not None and number == self._seen and now - self._looked_at < self._seconds_max:
             return False
         self._seen, self._looked_at = number, now
         return True

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
+from api.http.even_times import until_even
 from stores.looking import CommitNumber, Looking
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ async def work_when_due(step: Callable[[], Awaitable[bool]], number: CommitNumbe
             if looking.is_due():
                 while await step():
                     await asyncio.sleep(0)
-            await asyncio.sleep(LOOK_SECONDS)
+            await until_even(LOOK_SECONDS)
         except Exception as error:
             looking.failed()
             log.warning("%s wait, and are tried again: %s: %s", what, type(error).__name__, error)

@@ -96,8 +96,11 @@ class KafkaLog:
         """See `Log.deliver_all`. It waits while the producer's queue is full, and costs about 4 µs for each record."""
         return await asyncio.to_thread(self._deliver_all, topic, records)
 
-    def reaches_broker(self, seconds: float) -> str:
-        """Asks the broker for its topics; gives '' when it answers within `seconds`, and otherwise the error. Blocks."""
+    async def takes_records(self, seconds: float) -> str:
+        """Asks the broker for its topics; gives '' when it answers within `seconds`, and otherwise the error."""
+        return await asyncio.to_thread(self._problem_of_broker, seconds)
+
+    def _problem_of_broker(self, seconds: float) -> str:
         try:
             self._producer.list_topics(timeout=seconds)
         except KafkaException as error:

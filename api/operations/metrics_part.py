@@ -2,9 +2,11 @@
 
 import asyncio
 
+from api.operations.checks import seldom
 from foundation.settings import Settings
 from pipeline.sinks.metric_follower import MetricFollower
 from pipeline.sinks.metric_store import open_metrics
+from stores.looking import unknown
 from stores.metrics.duckdb_metrics import DuckDbMetrics
 
 
@@ -20,6 +22,9 @@ class MetricsPart:
         # Only one process can open a DuckDB file, so this process fills it too.
         self._follower = MetricFollower(self.store, settings) if isinstance(self.store, DuckDbMetrics) else None
 
+        # The file is this process's own, and the follower says at once what is wrong with it.
+        self._answers = seldom(self._ask, unknown if self._follower is None else lambda: 0)
+
     def start(self) -> None:
         """Starts the follower, if this process fills the store."""
         if self._follower is not None:
@@ -27,8 +32,12 @@ class MetricsPart:
 
     async def check(self) -> str:
         """The check of the part ``metrics``: '' while the store can be queried and is being filled."""
-        await asyncio.to_thread(self.store.check)
+        await self._answers()
         return self._follower.problem if self._follower is not None else ""
+
+    async def _ask(self) -> str:
+        await asyncio.to_thread(self.store.check)
+        return ""
 
     def close(self) -> None:
         """Ends the follower and closes the store."""

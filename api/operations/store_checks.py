@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from api.auth.access import Access
 from api.auth.token import OWNER
-from api.operations.checks import Check
+from api.operations.checks import Check, seldom
 from stores.decisions import Decisions
+from stores.looking import CommitNumber, unknown
 from stores.registry import Registry
 
 ROOM_BYTES_LEAST = 1 << 20
@@ -25,16 +26,24 @@ class StoreChecks:
         decisions: the store of decisions that is read in threads.
         quick_decisions: the store of decisions that is read on the event loop.
         folder: the folder of the SQLite files that changes are written to; None when the stores are servers.
+        commits: tells whether anybody has committed to the store of what people own; a file that says so can be read.
     """
 
     def __init__(
-        self, decisions: Decisions, quick_decisions: Decisions, registry: Registry, access: Access, folder: pathlib.Path | None = None
+        self,
+        decisions: Decisions,
+        quick_decisions: Decisions,
+        registry: Registry,
+        access: Access,
+        folder: pathlib.Path | None = None,
+        commits: CommitNumber = unknown,
     ) -> None:
         self._decisions = decisions
         self._quick_decisions = quick_decisions
         self._registry = registry
         self._access = access
         self._folder = folder
+        self._commits = commits
         self._threads = ThreadPoolExecutor(4, "store-checks")
 
     def all(self) -> dict[str, Check]:
@@ -54,9 +63,14 @@ class StoreChecks:
     def _in_thread(self, ask: Callable[[], object], problem: Callable[[], str] = str) -> Check:
         """A check that calls `ask` in a thread and, if that raises nothing, gives the result of `problem`."""
 
-        async def check() -> str:
+        async def answers() -> str:
             await asyncio.get_running_loop().run_in_executor(self._threads, ask)
-            return problem()
+            return ""
+
+        asked = seldom(answers, self._commits)
+
+        async def check() -> str:
+            return await asked() or problem()
 
         return check
 

@@ -27,8 +27,8 @@ from pipeline.solo.engine import Engine
 class CheckedLog(Log, Protocol):
     """A log that can be asked whether it takes records, and has to be closed."""
 
-    def reaches_broker(self, seconds: float) -> str:
-        """'' when the log takes records, found out within `seconds`; otherwise why not. Blocks."""
+    async def takes_records(self, seconds: float) -> str:
+        """'' when the log takes records, found out within `seconds`; otherwise why not."""
         ...
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ class SoloLog:
             end = await self._delivered(part)
         return end
 
-    def reaches_broker(self, seconds: float) -> str:
+    async def takes_records(self, seconds: float) -> str:
         """Why the log takes no records now; '' when it does."""
         return self._engine.write_problem
 

@@ -16,17 +16,16 @@ async def test_the_server_believes_no_header_that_names_another_address(monkeypa
     async def app(scope: Any, receive: Any, send: Any) -> None:
         clients.append(scope["client"])
 
-    given: dict[str, Any] = {}
+    given: list[uvicorn.Config] = []
     monkeypatch.setattr(server, "read_settings", lambda: Settings(runtime="solo"))
     monkeypatch.setattr(server, "find_token", lambda settings: "a-token")
     monkeypatch.setattr(server, "Server", lambda *parts, **named: SimpleNamespace(app=app))
     monkeypatch.setattr(server, "connections_for", lambda *numbers: server.BoundedProtocol.connections_max)
     monkeypatch.setattr(server, "raise_limit", lambda: 0)
     monkeypatch.setattr("sys.setswitchinterval", lambda seconds: None)
-    monkeypatch.setattr(server.uvicorn, "run", lambda app, **named: given.update(named))
+    monkeypatch.setattr(server, "serve", lambda config: given.append(config) or True)
     server.main()
-    given.pop("timeout_graceful_shutdown")
-    config = uvicorn.Config(app, **given)
+    [config] = given
     config.load()
     headers = [(b"x-forwarded-for", b"203.0.113.9")]
     scope = {"type": "http", "client": ("127.0.0.1", 4711), "headers": headers, "scheme": "http", "path": "/", "method": "GET"}

@@ -5,7 +5,7 @@ import pytest
 from api_imitation import until
 
 from api.http.health import NOT_CHECKED, Health
-from api.operations.checks import Checks
+from api.operations.checks import Checks, seldom
 from api.solo.score_job import problem_of_score_job
 
 
@@ -36,6 +36,27 @@ async def test_the_score_job_is_well_when_all_tasks_of_the_newest_job_run(jobs: 
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={"jobs": jobs}))
     async with httpx.AsyncClient(transport=transport) as client:
         assert await problem_of_score_job(client, "http://flink") == finding
+
+
+async def test_a_store_that_answered_is_asked_again_once_somebody_has_committed_and_one_that_did_not_each_time() -> None:
+    commits, answers = [1], iter(["", "", "away", "away", ""])
+    asked = []
+
+    async def ask() -> str:
+        asked.append(next(answers))
+        if asked[-1]:
+            raise OSError(asked[-1])
+        return ""
+
+    check = seldom(ask, lambda: commits[-1])
+    assert [await check(), await check(), len(asked)] == ["", "", 1]
+    commits.append(2)
+    assert [await check(), await check(), len(asked)] == ["", "", 2]
+    commits.append(3)
+    for _ in range(2):
+        with pytest.raises(OSError, match="away"):
+            await check()
+    assert [await check(), await check(), len(asked)] == ["", "", 5]
 
 
 async def test_a_check_that_fails_is_a_finding_and_the_others_go_on() -> None:

@@ -17,6 +17,6 @@ def test_an_engine_in_the_process_may_finish_its_batch(monkeypatch: pytest.Monke
     monkeypatch.setattr(server, "connections_for", lambda *numbers: server.BoundedProtocol.connections_max)
     monkeypatch.setattr(server, "raise_limit", lambda: 0)
     monkeypatch.setattr("sys.setswitchinterval", found.append)
-    monkeypatch.setattr(server.uvicorn, "run", lambda app, **named: None)
+    monkeypatch.setattr(server, "serve", lambda config: True)
     server.main()
     assert found == [seconds]
