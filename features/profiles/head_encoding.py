@@ -1,5 +1,7 @@
 """Writes the heads of many profiles into one buffer; `features.profiles.codec` says what stands in them."""
 
+import weakref
+from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
@@ -39,25 +41,45 @@ _LINE = 8
 _WAITING, _ORPHANS, _OPEN_SEQ, _OPEN_FILL = range(4, PREFIX_WORDS)
 
 
-def encode_heads(context: Int64s, plan: Plan, draft: Draft) -> Heads:
-    """Encodes the heads of all profiles of `draft`, and has their sections written into them.
+class HeadEncoder:
+    """Encodes heads into a buffer that it keeps: the system takes as long to give a new one as the heads take.
 
     Args:
-        context: of the slab that holds the profiles, see `features.layout.kernel_context`.
+        plan: of the profiles.
     """
-    columns = tuple(column.name for column in plan.columns)
-    begins = [_beginning(plan.layout, columns, widths, plan.cursors, plan.carried) for widths in draft.shapes]
-    section_words = np.array([sum(width for _, width in widths) for widths in draft.shapes], np.int64)
-    starts = np.cumsum([0, *map(len, begins)])
-    fixed = np.diff(starts) + plan.head_words + section_words
-    ends, gaps = np.empty(len(draft.slots), np.int64), np.empty(len(draft.slots), np.int64)
-    measure_heads(context, draft.slots, draft.shape_of, fixed, plan.row_words, ends)
-    words = np.empty(int(ends[-1]) if len(ends) else 0, np.int64)
-    beginnings = np.concatenate([words[:0], *begins])
-    about = plan.head_words, plan.cursors, plan.row_words
-    write_heads(context, draft.slots, draft.shape_of, beginnings, starts, section_words, *about, words, gaps)
-    draft.put_sections(words, gaps)
-    return Heads(words.view(np.uint8).data, 8 * ends)
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._columns = tuple(column.name for column in plan.columns)
+        self._words = np.empty(0, np.int64)
+        self._lent: Callable[[], Heads | None] = lambda: None
+
+    def encode(self, context: Int64s, draft: Draft) -> Heads:
+        """Encodes the heads of all profiles of `draft`, and has their sections written into them.
+
+        Args:
+            context: of the slab that holds the profiles, see `features.layout.kernel_context`.
+        """
+        plan = self._plan
+        begins = [_beginning(plan.layout, self._columns, widths, plan.cursors, plan.carried) for widths in draft.shapes]
+        section_words = np.array([sum(width for _, width in widths) for widths in draft.shapes], np.int64)
+        starts = np.cumsum([0, *map(len, begins)])
+        fixed = np.diff(starts) + plan.head_words + section_words
+        ends, gaps = np.empty(len(draft.slots), np.int64), np.empty(len(draft.slots), np.int64)
+        measure_heads(context, draft.slots, draft.shape_of, fixed, plan.row_words, ends)
+        words = self._buffer(int(ends[-1]) if len(ends) else 0)
+        about = plan.head_words, plan.cursors, plan.row_words
+        write_heads(context, draft.slots, draft.shape_of, np.concatenate(begins), starts, section_words, *about, words, gaps)
+        draft.put_sections(words, gaps)
+        heads = Heads(words.view(np.uint8).data, 8 * ends)
+        self._lent = weakref.ref(heads)
+        return heads
+
+    def _buffer(self, words: int) -> Int64s:
+        """Returns room for so many words: that of the last heads, if nobody has these any more."""
+        if words > len(self._words) or self._lent() is not None:
+            self._words = np.empty(words + words // 8, np.int64)
+        return self._words[:words]
 
 
 @lru_cache(maxsize=256)

@@ -14,7 +14,7 @@ class Heads(Sequence[bytes]):
     Whoever hands all of them on takes `joined` and `lengths` as they are: an object for each head costs more than its bytes.
 
     Args:
-        joined: the bytes of all heads.
+        joined: the bytes of all heads. They are those of others once this object is gone.
         ends: [n] where each ends in them.
     """
 

@@ -74,29 +74,28 @@ class SectionStore:
 
     def save(self, draft: Draft) -> None:
         """Says which sections the profiles hold, and how their words are written."""
-        self.sparse.lapse(draft.slots)
         if self._resting or len(self._facts) or self.sparse.rests:
             self._save_apart(draft)
             return
-        measured = self.sparse.measured(draft.slots)
+        slots, measured = draft.slots, self.sparse.measured(draft.slots)
         draft.shapes = [(*self._widths, (PACKED, width)) if width else self._widths for width in measured.widths]
         draft.shape_of = measured.width_of
 
         def put(words: Int64s, gaps: Int64s) -> None:
-            self._put_dense(draft.slots, words, gaps)
+            self._put_dense(slots, words, gaps)
             self.sparse.pack_into(measured, words, gaps + len(self._begins))
 
         draft.put_sections = put
 
     def _save_apart(self, draft: Draft) -> None:
         """As `save`, where some profiles hold what has to be looked for in each by itself."""
-        beside = [self._beside(slot) for slot in draft.slots.tolist()]
+        slots, beside = draft.slots, [self._beside(slot) for slot in draft.slots.tolist()]
         shapes: dict[Widths, int] = {}
         draft.shape_of = np.array([shapes.setdefault(widths, len(shapes)) for widths, _ in beside], np.int64)
         draft.shapes = [self._widths + widths for widths in shapes]
 
         def put(words: Int64s, gaps: Int64s) -> None:
-            self._put_dense(draft.slots, words, gaps)
+            self._put_dense(slots, words, gaps)
             for place, (_, own) in zip((gaps + len(self._begins)).tolist(), beside, strict=True):
                 words[place : place + len(own)] = own.view(np.int64)
 

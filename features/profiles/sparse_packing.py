@@ -5,32 +5,33 @@ the order of their hashes, and zeros follow the last one.
 """
 
 from features.profiles.sparse_entries import (
+    CELLS,
     LINE,
     OWN,
     SECTION_BITS,
     SparseArrays,
+    cells_held,
     clear_filter,
-    drop_behind,
-    drop_entry,
+    directory_of,
+    drop_cell,
     find_entry,
     has_lapsed,
     make_entry,
-    next_line,
+    next_directory,
     note_section,
-    put_cell,
 )
-from foundation.borrowing import entry, inner, owning
+from foundation.borrowing import entry, inner, outer, owning
 from foundation.compiled import prefetch
 from foundation.number_arrays import Int64s
 
 PACKED_OWN = 2
 """Words of an entry before those of its section."""
-TOGETHER = 16
-"""The entries of so many slots are walked along side by side."""
 INSERTED_MAX = 64
 """So many entries at most are sorted by insertion: a dozen, which is usual, in a third of the time of a general sort."""
 WIDTHS_MAX = 128
 """The words of all entries of a slot have fewer different widths once they are rounded up."""
+_SLOT_AHEAD, _DIRECTORY_AHEAD, _ENTRIES_AHEAD = 24, 16, 8
+"""What is needed of the slot that comes so many later is fetched meanwhile: its words, its directory, its entries."""
 _STEP, _DOUBLING = 16, 128
 _SECTION = (1 << SECTION_BITS) - 1
 _LOW = (1 << 32) - 1
@@ -52,6 +53,8 @@ _rounded = inner(rounded)
 @entry
 def measure(
     sparse: SparseArrays,
+    rows: Int64s,
+    lines: Int64s,
     slots: Int64s,
     newest_ms: Int64s,
     cells: Int64s,
@@ -59,35 +62,79 @@ def measure(
     ends: Int64s,
     width_of: Int64s,
     widths: Int64s,
-    walks: Int64s,
 ) -> int:
-    """Finds the entries of each slot that still mean something at its time. Returns how many widths their words have, rounded up.
+    """Finds the entries of each slot, without those that have lapsed at its time: these it drops.
 
     Args:
+        rows, lines: `sparse.slots` and `sparse.words`, a row a line.
         cells: by section, the words of an entry.
         blocks: written: the entries of one slot after those of the other; has room for all that there are.
         ends: written: where those of each slot end in `blocks`.
         width_of: written: the place of each slot's width among `widths`.
         widths: written: each of them once; has room for `WIDTHS_MAX`.
-        walks: [2, TOGETHER] scratch.
+
+    Returns:
+        How many widths the words of the slots have, rounded up.
     """
     end, known = 0, 0
-    for start in range(0, len(slots), TOGETHER):
-        stop = min(start + TOGETHER, len(slots))
-        _walk_together(sparse, slots, start, stop, walks)
-        for i in range(start, stop):
-            words = 0
-            block = sparse.first[slots[i]]
-            for _ in range(walks[1, i - start]):
-                if not has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
-                    blocks[end] = block
-                    end += 1
-                    words += PACKED_OWN + cells[sparse.words[block * LINE] & _SECTION]
-                block = next_line(sparse, block)
-            ends[i] = end
-            width_of[i] = _place_of(widths, known, _rounded(words))
-            known = max(known, width_of[i] + 1)
+    for i in range(len(slots)):
+        _fetch_slots(sparse, rows, lines, slots, i)
+        _drop_lapsed(sparse, slots[i], newest_ms[i])
+        words = 0
+        line, held = directory_of(sparse, slots[i]), cells_held(sparse, slots[i])
+        while line >= 0:
+            for cell in range(line * LINE + 1, line * LINE + 1 + held):
+                blocks[end] = sparse.words[cell] & _LOW
+                end += 1
+                words += PACKED_OWN + cells[sparse.words[cell] >> 32]
+            line, held = next_directory(sparse, line), CELLS
+        ends[i] = end
+        width_of[i] = _place_of(widths, known, _rounded(words))
+        known = max(known, width_of[i] + 1)
     return known
+
+
+@inner
+def _drop_lapsed(sparse: SparseArrays, slot: int, now_ms: int) -> None:
+    """Drops the entries of a slot that mean nothing any more."""
+    dropped = False
+    line, held = directory_of(sparse, slot), cells_held(sparse, slot)
+    while line >= 0:
+        behind = next_directory(sparse, line)
+        for cell in range(line * LINE + held, line * LINE, -1):
+            if has_lapsed(sparse, (sparse.words[cell] & _LOW) * LINE + OWN, now_ms):
+                drop_cell(sparse, slot, cell)  # a newer cell, which was looked at before, takes its place
+                dropped = True
+        line, held = behind, CELLS
+    if dropped:
+        _note_all(sparse, slot)
+
+
+@outer
+def _note_all(sparse: SparseArrays, slot: int) -> None:
+    """Works out the filter of a slot anew."""
+    clear_filter(sparse, slot)
+    line, held = directory_of(sparse, slot), cells_held(sparse, slot)
+    while line >= 0:
+        for cell in range(line * LINE + 1, line * LINE + 1 + held):
+            note_section(sparse, slot, sparse.words[cell] >> 32)
+        line, held = next_directory(sparse, line), CELLS
+
+
+@inner
+def _fetch_slots(sparse: SparseArrays, rows: Int64s, lines: Int64s, slots: Int64s, i: int) -> None:
+    """Begins to fetch what slots that come behind slot i have: entries lie anywhere, and one at a time would be waited for."""
+    if i + _SLOT_AHEAD < len(slots):
+        prefetch(rows, slots[i + _SLOT_AHEAD], 0)
+    if i + _DIRECTORY_AHEAD < len(slots):
+        prefetch(lines, directory_of(sparse, slots[i + _DIRECTORY_AHEAD]), 0)
+    if i + _ENTRIES_AHEAD < len(slots):
+        slot = slots[i + _ENTRIES_AHEAD]
+        line, held = directory_of(sparse, slot), cells_held(sparse, slot)
+        while line >= 0:
+            for cell in range(line * LINE + 1, line * LINE + 1 + held):
+                prefetch(lines, sparse.words[cell] & _LOW, 0)
+            line, held = next_directory(sparse, line), CELLS
 
 
 @inner
@@ -98,26 +145,6 @@ def _place_of(widths: Int64s, known: int, width: int) -> int:
         place += 1
     widths[place] = width
     return place
-
-
-@inner
-def _walk_together(sparse: SparseArrays, slots: Int64s, start: int, stop: int, walks: Int64s) -> None:
-    """Counts the entries of the slots [start, stop) into `walks[1]`, a step along each of them in turn.
-
-    Entries of a slot lie anywhere, and each says where the next one is. Several walks side by side wait for memory at the same time; a
-    second walk finds all in the cache. Both together cost a third of one that goes slot by slot.
-    """
-    here, held = walks[0], walks[1]
-    for at in range(stop - start):
-        here[at], held[at] = sparse.first[slots[start + at]], 0
-    walking = True
-    while walking:
-        walking = False
-        for at in range(stop - start):
-            if here[at] >= 0:
-                here[at] = next_line(sparse, here[at])
-                held[at] += 1
-                walking = True
 
 
 @entry
@@ -239,33 +266,11 @@ def _place_in(hashes: Int64s, hash: int) -> int:
 
 
 @entry
-def drop_lapsed(sparse: SparseArrays, slots: Int64s, newest_ms: Int64s, walks: Int64s) -> None:
-    """Drops the entries of each slot that mean nothing any more at its time.
-
-    Args:
-        walks: [2, TOGETHER] scratch.
-    """
-    for i in range(len(slots)):
-        if i % TOGETHER == 0:
-            _walk_together(sparse, slots, i, min(i + TOGETHER, len(slots)), walks)
-        before, block = -1, sparse.first[slots[i]]
-        clear_filter(sparse, slots[i])
-        while block >= 0:
-            after = next_line(sparse, block)
-            if has_lapsed(sparse, block * LINE + OWN, newest_ms[i]):
-                drop_behind(sparse, before, block)
-            else:
-                before = block
-                note_section(sparse, slots[i], sparse.words[block * LINE] & _SECTION)
-            block = after
-
-
-@entry
 def drop_all(sparse: SparseArrays, slots: Int64s) -> None:
     """Drops all entries of the slots."""
     for slot in slots:
-        while sparse.first[slot] >= 0:
-            drop_entry(sparse, sparse.first[slot] * LINE + OWN)
+        while directory_of(sparse, slot) >= 0:
+            drop_cell(sparse, slot, directory_of(sparse, slot) * LINE + cells_held(sparse, slot))
         clear_filter(sparse, slot)
 
 
@@ -283,12 +288,3 @@ def make_missing(sparse: SparseArrays, slots: Int64s, section: int, begins: Int6
             for word in range(len(begins)):
                 sparse.words[start + word] = begins[word]
         rows[i] = start // LINE if start >= 0 else -1
-
-
-@entry
-def refill(sparse: SparseArrays, old: Int64s) -> None:
-    """Puts all cells of an old table into the new one, which is empty."""
-    for cell in old:
-        if cell != 0:
-            block = (cell & _LOW) - 1
-            put_cell(sparse, sparse.words[block * LINE], block)

@@ -10,29 +10,14 @@ from numpy.lib.stride_tricks import as_strided
 from features.layout.layout import END
 from features.profiles.memory import grown, roomy
 from features.profiles.sections import SavedSections, Section, Widths, first_words, places_of, widths_of
-from features.profiles.sparse_entries import ENTRIES, FILTER_WORDS, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, USED_LINES, SparseArrays
-from features.profiles.sparse_packing import (
-    PACKED_OWN,
-    TOGETHER,
-    WIDTHS_MAX,
-    drop_all,
-    drop_lapsed,
-    make_missing,
-    measure,
-    pack,
-    refill,
-    rounded,
-    unpack,
-)
+from features.profiles.sparse_entries import ENTRIES, HELD_LINES, LINE, NEVER_LAPSES, NUMBERS, OWN, SLOT_WORDS, USED_LINES, SparseArrays
+from features.profiles.sparse_packing import PACKED_OWN, WIDTHS_MAX, drop_all, make_missing, measure, pack, rounded, unpack
 from foundation.number_arrays import Float64s, Int64s
 
 PACKED = "sparse"
 """The name under which all sparse sections of a profile stand in its bytes."""
-_LINES_LEAST, _TABLE_LEAST = 64, 256
+_LINES_LEAST = 64
 _RESTING_WORDS_MAX = 512
-_LAPSE_TURNS = 16
-_ENTRY_BYTES = 16
-"""Estimated bytes of an entry in the table that finds it."""
 _LOW = (1 << 32) - 1
 
 
@@ -55,9 +40,9 @@ class Measured(NamedTuple):
 class SparseSections:
     """Keeps the words of sparse sections by slot, as entries in flat arrays that a kernel finds by slot and section.
 
-    A key without any takes 40 bytes; an entry takes 16 bytes beside its words, in whole lines of 64 bytes, and 16 bytes in a table. In the
-    bytes of a profile all its entries are one section, whose width is rounded up: profiles are then of few shapes, and many are written at
-    once. Entries of sections that nothing declares rest in the profile, until they lapse.
+    A key without any takes 64 bytes; an entry takes 16 bytes beside its words, in whole lines of 64 bytes, and a seventh of a line in the
+    directory of its key. In the bytes of a profile all its entries are one section, whose width is rounded up: profiles are then of few
+    shapes, each of which is described once. Entries of sections that nothing declares rest in the profile, until they lapse.
 
     Args:
         sections: the declared ones; all are sparse.
@@ -73,36 +58,27 @@ class SparseSections:
         self._order = np.argsort(self._hashes)
         self._ranks = np.argsort(self._order)
         self._newest_ms = newest_ms
-        self._turn = 0
-        self._walks = np.empty((2, TOGETHER), np.int64)
+        self._blocks = np.empty(0, np.int64)
         self._ranked = np.empty(len(self._cells), np.int64)
         self._resting: dict[int, Int64s] = {}
         lines = -(-(OWN + self._cells) // LINE)
         self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
-        free = np.full(int(lines.max(initial=0)) + 1, END)
-        table, numbers = np.zeros(_TABLE_LEAST, np.int64), np.zeros(NUMBERS, np.int64)
-        self.arrays = SparseArrays(self._lines.reshape(-1), np.zeros(0, np.int64), table, free, numbers, lines, np.zeros(0, np.int64))
+        free = np.full(int(lines.max(initial=1)) + 1, END)
+        self._rows = roomy(0, SLOT_WORDS)
+        self.arrays = SparseArrays(self._lines.reshape(-1), self._rows.reshape(-1), free, np.zeros(NUMBERS, np.int64), lines)
 
     def grow(self, slots: int) -> None:
         """Makes room for so many slots."""
-        have = self.arrays.first
-        if self.widths and slots > len(have):
-            more = max(slots, 2 * len(have)) - len(have)
-            filters = np.concatenate([self.arrays.filters, np.zeros(more * FILTER_WORDS, np.int64)])
-            self.arrays = self.arrays._replace(first=np.concatenate([have, np.full(more, END)]), filters=filters)
+        if self.widths and slots > len(self._rows):
+            self._rows = grown(self._rows, max(slots, 2 * len(self._rows)))
+            self.arrays = self.arrays._replace(slots=self._rows.reshape(-1))
 
-    def make_room(self, entries: int, lines: int) -> None:
-        """Makes room for so many new entries, which take so many lines together; `arrays` are others afterwards."""
+    def make_room(self, lines: int) -> None:
+        """Makes room for so many lines of new entries, each of which may take one more in a directory; `arrays` may then be others."""
         needed = int(self.arrays.numbers[USED_LINES]) + lines
         if needed > len(self._lines):
             self._lines = grown(self._lines, max(needed, 2 * len(self._lines)))
             self.arrays = self.arrays._replace(words=self._lines.reshape(-1))
-        size, old = len(self.arrays.table), self.arrays.table
-        while 2 * (int(self.arrays.numbers[ENTRIES]) + entries) > size:
-            size *= 2
-        if size > len(old):
-            self.arrays = self.arrays._replace(table=np.zeros(size, np.int64))
-            refill(self.arrays, old)
 
     def words(self, name: str) -> Float64s:
         """Returns the words of a section, [rows, width], to be changed in place; valid until an entry is made."""
@@ -113,15 +89,15 @@ class SparseSections:
 
     def find(self, name: str, slots: Int64s) -> Int64s:
         """Returns the row [n] of each slot, -1 where it has none."""
-        return self._rows(name, slots, np.zeros(0, np.int64))
+        return self._find(name, slots, np.zeros(0, np.int64))
 
     def make(self, name: str, slots: Int64s) -> Int64s:
         """Returns the row [n] of each slot, and makes those that are not there."""
         number = self.numbers[name]
-        self.make_room(len(slots), len(slots) * int(self.arrays.lines[number]))
-        return self._rows(name, slots, self._begins[number])
+        self.make_room(len(slots) * (int(self.arrays.lines[number]) + 1))
+        return self._find(name, slots, self._begins[number])
 
-    def _rows(self, name: str, slots: Int64s, begins: Int64s) -> Int64s:
+    def _find(self, name: str, slots: Int64s, begins: Int64s) -> Int64s:
         rows = np.empty(len(slots), np.int64)
         make_missing(self.arrays, slots, self.numbers[name], begins, rows)
         return rows
@@ -135,25 +111,23 @@ class SparseSections:
         """Whether entries of other sections rest in any profile."""
         return bool(self._resting)
 
-    def lapse(self, slots: Int64s) -> None:
-        """Frees the entries of some of `slots` that mean nothing any more: of each slot at least once in `_LAPSE_TURNS` calls."""
-        self._turn = (self._turn + 1) % _LAPSE_TURNS
-        if self._newest_ms is not None and self.arrays.numbers[ENTRIES]:
-            chosen = slots[slots % _LAPSE_TURNS == self._turn]
-            drop_lapsed(self.arrays, chosen, np.ascontiguousarray(self._newest_ms(chosen)), self._walks)
-
     def _times(self, slots: Int64s) -> Int64s:
         return np.zeros(len(slots), np.int64) if self._newest_ms is None else np.ascontiguousarray(self._newest_ms(slots))
 
     def measured(self, slots: Int64s) -> Measured:
-        """Finds what the bytes of the profiles of `slots` hold of their entries; it is as long valid as no entry is made or dropped."""
+        """Finds what the bytes of the profiles of `slots` hold of their entries, and frees those that mean nothing any more.
+
+        It is valid until the next call, and until an entry is made or dropped.
+        """
         width_of, ends = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
-        blocks = np.empty(int(self.arrays.numbers[ENTRIES]), np.int64)
-        if not len(blocks):
-            return Measured([0], width_of, blocks, ends)
-        widths = np.empty(WIDTHS_MAX, np.int64)
-        known = measure(self.arrays, slots, self._times(slots), self._cells, blocks, ends, width_of, widths, self._walks)
-        return Measured(widths[:known].tolist(), width_of, blocks, ends)
+        entries, widths = int(self.arrays.numbers[ENTRIES]), np.empty(WIDTHS_MAX, np.int64)
+        if not entries:
+            return Measured([0], width_of, self._blocks[:0], ends)
+        if entries > len(self._blocks):
+            self._blocks = np.empty(2 * entries, np.int64)
+        found = self._cells, self._blocks, ends, width_of, widths
+        known = measure(self.arrays, self._rows, self._lines, slots, self._times(slots), *found)
+        return Measured(widths[:known].tolist(), width_of, self._blocks, ends)
 
     def pack_into(self, measured: Measured, words: Int64s, gaps: Int64s) -> None:
         """Writes the entries of all the slots that were measured, those of each from its place in `gaps` on."""
@@ -193,7 +167,7 @@ class SparseSections:
     def _unpack(self, slot: int, words: Int64s) -> None:
         rest = np.empty(len(words), np.int64)
         entries = len(words) // PACKED_OWN + 1
-        self.make_room(entries, entries + len(words) // LINE)
+        self.make_room(2 * entries + len(words) // LINE)
         left = unpack(self.arrays, slot, words.copy(), self._hashes[self._order], self._order, self._cells, rest)
         if left:
             kept = [rest[start:end] for start, end in _entries(rest[:left]) if end <= _RESTING_WORDS_MAX]
@@ -208,8 +182,8 @@ class SparseSections:
 
     def size_bytes(self, keys: int) -> int:
         """Returns the approximate memory of so many keys, all that are held."""
-        held = 8 * LINE * int(self.arrays.numbers[HELD_LINES]) + _ENTRY_BYTES * int(self.arrays.numbers[ENTRIES])
-        return (8 * (1 + FILTER_WORDS) * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
+        held = 8 * LINE * int(self.arrays.numbers[HELD_LINES])
+        return (8 * SLOT_WORDS * keys if self.widths else 0) + held + sum(words.nbytes for words in self._resting.values())
 
 
 def _entries(words: Int64s) -> list[tuple[int, int]]:

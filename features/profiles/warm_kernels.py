@@ -42,5 +42,4 @@ def _compile_what_only_much_needs(profiles: Profiles, plan: Plan) -> None:
     clear_all(context_of(profiles.slab, plan.arrays, 0), none)
     with_room_for(empty_counts(1), 1)
     sections = SparseSections([Section("warm", 1, sparse=True)])
-    sections.make_room(len(sections.arrays.table), 0)
     sections.find("warm", none)

@@ -29,7 +29,7 @@ from features.layout.layout import (
 )
 from features.plan.plan import Plan
 from features.profiles.codec import SavedHead
-from features.profiles.head_encoding import encode_heads
+from features.profiles.head_encoding import HeadEncoder
 from features.profiles.keyed_state import Draft
 from features.profiles.page_encoding import pages_as_bytes
 from features.profiles.restore import forget, place_profile
@@ -52,6 +52,7 @@ class WindowState:
         self.plan = plan
         self.slab = empty_slab(plan)
         self._durable = durable
+        self._encoder = HeadEncoder(plan)
         self._gone: list[Int64s] = []
         self._context_slab: ProfileSlab | None = None
         self._table = np.zeros(0, dtype=np.int64)
@@ -98,7 +99,7 @@ class WindowState:
     def save(self, draft: Draft) -> None:
         """Makes bytes of the heads, with the sections in them, and of what changed of the sealed pages."""
         self.reclaim()
-        draft.heads = encode_heads(self.context(), self.plan, draft)
+        draft.heads = self._encoder.encode(self.context(), draft)
         if self.slab.counters[SEALED] or self._gone:
             position = {slot: at for at, slot in enumerate(draft.slots.tolist())}
             draft.pages = self._changed_pages(position)

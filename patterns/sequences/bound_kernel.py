@@ -13,7 +13,7 @@ from patterns.sequences.places import FOUND_MAX
 from patterns.sequences.programs import STACK_MAX
 from patterns.sequences.room import empty_room, with_room
 from patterns.sequences.short_way import ShortWay
-from patterns.sequences.tables import DUES, LOCAL, NEEDS, NEW_ENTRIES, NEW_LINES, RECORD, Tables
+from patterns.sequences.tables import DUES, LOCAL, NEEDS, NEW_LINES, RECORD, Tables
 from patterns.sequences.waiting import come_true, first_deadlines
 
 
@@ -78,7 +78,7 @@ class BoundKernel:
         self.room.found[:] = 0
 
     def _make_room(self, asked: Int64s) -> None:
-        self.sparse.make_room(int(asked[NEW_ENTRIES]), int(asked[NEW_LINES]) + self._scratch_lines)
+        self.sparse.make_room(int(asked[NEW_LINES]) + self._scratch_lines)
         self.room = with_room(self.room, asked)
         self._arrays = None
 

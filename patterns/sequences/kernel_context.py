@@ -6,7 +6,7 @@ The loop reads some forty arrays. Handing them over one by one costs as much as 
 from typing import NamedTuple
 
 from features.layout.address_table import floats, int_rows, ints, table_of
-from features.profiles.sparse_entries import FILTER_WORDS, LINE, SparseArrays
+from features.profiles.sparse_entries import LINE, SLOT_WORDS, SparseArrays
 from foundation.borrowing import inner
 from foundation.number_arrays import Float64s, Int64s
 from patterns.sequences.room import Room
@@ -16,7 +16,7 @@ from patterns.sequences.tables import Tables
 _TABLES = len(SparseArrays._fields)
 _ROOM = _TABLES + len(Tables._fields)
 _LINES = _ROOM + len(Room._fields)
-_SHORT = _LINES + 3
+_SHORT = _LINES + 2
 _OWN = _SHORT + len(ShortWay._fields)
 WORDS = 0
 """The place of the words of the sparse entries in the context."""
@@ -26,11 +26,10 @@ events of keys with strict rules, -1 where there are none."""
 
 
 class Lines(NamedTuple):
-    """What is fetched ahead, a row for each line of the cache: entries and the table that finds them; and the filters, a row a slot."""
+    """What is fetched ahead, a row for each line of the cache: entries with directories, and slots."""
 
     entries: Int64s
-    cells: Int64s
-    filters: Int64s
+    slots: Int64s
 
 
 class Own(NamedTuple):
@@ -55,16 +54,14 @@ class Own(NamedTuple):
 
 def context_of(sparse: SparseArrays, tables: Tables, room: Room, short: ShortWay, own: Own) -> Int64s:
     """Makes the context; valid until one of the arrays is replaced, which the caller keeps alive."""
-    lines = sparse.words.reshape(-1, LINE), sparse.table.reshape(-1, LINE), sparse.filters.reshape(-1, FILTER_WORDS)
+    lines = sparse.words.reshape(-1, LINE), sparse.slots.reshape(-1, SLOT_WORDS)
     return table_of([*sparse, *tables, *room, *lines, *short, *own])
 
 
 @inner
 def entries_of(context: Int64s) -> SparseArrays:
     """Returns the sparse entries."""
-    return SparseArrays(
-        ints(context, 0), ints(context, 1), ints(context, 2), ints(context, 3), ints(context, 4), ints(context, 5), ints(context, 6)
-    )
+    return SparseArrays(ints(context, 0), ints(context, 1), ints(context, 2), ints(context, 3), ints(context, 4))
 
 
 @inner
@@ -100,7 +97,7 @@ def room_of(context: Int64s) -> Room:
 @inner
 def lines_of(context: Int64s) -> Lines:
     """Returns what is fetched ahead."""
-    return Lines(int_rows(context, _LINES), int_rows(context, _LINES + 1), int_rows(context, _LINES + 2))
+    return Lines(int_rows(context, _LINES), int_rows(context, _LINES + 1))
 
 
 @inner

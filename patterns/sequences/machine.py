@@ -22,7 +22,7 @@ from patterns.sequences.kernel_context import (
     short_way_of,
     tables_of,
 )
-from patterns.sequences.movable import fetch_ahead, find_movable
+from patterns.sequences.movable import fetch_directory, find_movable
 from patterns.sequences.needs import add_up, has_room
 from patterns.sequences.ordered import open_first, take_step
 from patterns.sequences.places import Place, clear_entry
@@ -54,6 +54,8 @@ from patterns.sequences.tables import (
 from patterns.sequences.waiting import is_over, tell_absence
 
 NEVER_MS = NEVER_LAPSES * 1_000
+_SLOT_AHEAD, _DIRECTORY_AHEAD = 4, 2
+"""What is needed of the slot that comes so many events later is fetched meanwhile."""
 
 
 @entry
@@ -88,10 +90,10 @@ def advance(
     for i in range(first, len(slots)):
         group, end, slot = end, coming, slots[i]
         coming = _end_of(events, end, i + 1)
-        if i + 2 < len(slots):
-            prefetch(lines.filters, slots[i + 2], 0)
-        if i + 1 < len(slots):
-            fetch_ahead(sparse, lines.cells, way.looks, slots[i + 1], steps, end, coming)
+        if i + _SLOT_AHEAD < len(slots):
+            prefetch(lines.slots, slots[i + _SLOT_AHEAD], 0)
+        if i + _DIRECTORY_AHEAD < len(slots):
+            fetch_directory(sparse, lines.entries, slots[i + _DIRECTORY_AHEAD])
         if end == group and counter < 0:
             continue
         if slot < 0 or late[i]:

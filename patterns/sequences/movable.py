@@ -4,7 +4,7 @@ An event fires steps of all sequences that its conditions are part of, whether o
 instructions to pass over one that it cannot move: where it would look is packed into one word a step, and asked of the key's filter.
 """
 
-from features.profiles.sparse_entries import LINE, SECTION_BITS, SparseArrays, first_cell, may_have, mixed
+from features.profiles.sparse_entries import SECTION_BITS, SparseArrays, directory_of, find_cell, may_have
 from foundation.borrowing import inner
 from foundation.compiled import prefetch
 from foundation.number_arrays import Int64s
@@ -23,14 +23,10 @@ def looks_of(kinds: Int64s, firsts: Int64s, others: Int64s) -> Int64s:
 
 
 @inner
-def fetch_ahead(sparse: SparseArrays, cells: Int64s, looks: Int64s, slot: int, steps: Int64s, begin: int, stop: int) -> None:
-    """Begins to fetch the cells of the table for an event that comes next, whose filter is there."""
-    if slot < 0:
-        return
-    for at in range(begin, stop):
-        section = looks[steps[at]] & _SECTION
-        if may_have(sparse, slot, section):
-            prefetch(cells, first_cell(sparse, mixed((slot << SECTION_BITS) | section)) // LINE, 0)
+def fetch_directory(sparse: SparseArrays, lines: Int64s, slot: int) -> None:
+    """Begins to fetch the directory of a slot for an event that comes later; the words of the slot are there."""
+    if slot >= 0:
+        prefetch(lines, directory_of(sparse, slot), 0)
 
 
 @inner
@@ -66,7 +62,6 @@ def find_movable(
 
 @inner
 def _fetch_entry(sparse: SparseArrays, lines: Int64s, slot: int, section: int) -> None:
-    hash = mixed((slot << SECTION_BITS) | section)
-    cell = sparse.table[first_cell(sparse, hash)]
-    if cell >> 32 == hash >> 32:
-        prefetch(lines, (cell & _LOW) - 1, 0)
+    cell = find_cell(sparse, slot, section)
+    if cell >= 0:
+        prefetch(lines, sparse.words[cell] & _LOW, 0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.profiles.sparse_entries import ENTRIES, LINE, USED_LINES, SparseArrays
+from features.profiles.sparse_entries import LINE, USED_LINES, SparseArrays
 from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
 from patterns.sequences.room import FOUND_DUES, FOUND_MATCHES, Room
@@ -15,7 +15,6 @@ from patterns.sequences.tables import (
     MATCH_WORDS,
     MATCHES,
     NEEDS,
-    NEW_ENTRIES,
     NEW_LINES,
     ORDERED,
     PLAIN,
@@ -33,7 +32,7 @@ def needs_of(tables: Tables, firsts: Int64s, lines: Int64s) -> Int64s:
 
     Args:
         firsts: [rules] the number of the section of each rule's first event; -1 where the long way serves the rule.
-        lines: by section, the lines of an entry.
+        lines: by section, the lines of an entry; each may take one more in the directory of its key.
     """
     steps, rules = tables.steps, tables.rules[tables.steps[:, RULE]]
     ordered, plain = rules[:, ORDERED] != 0, steps[:, KIND] == PLAIN
@@ -42,8 +41,7 @@ def needs_of(tables: Tables, firsts: Int64s, lines: Int64s) -> Int64s:
     closes = np.where(ordered, steps[:, LOCAL] == rules[:, LAST], plain)
     waits = rules[:, WAIT] >= 0
     out = np.zeros((len(steps), NEEDS), np.int64)
-    out[:, NEW_ENTRIES] = opens * (1 + rules[:, STRICT])
-    out[:, NEW_LINES] = opens * (lines[rules[:, SECTION]] + rules[:, STRICT])
+    out[:, NEW_LINES] = opens * (lines[rules[:, SECTION]] + 1 + 2 * rules[:, STRICT])
     out[:, MATCHES], out[:, MATCH_WORDS] = closes, closes * rules[:, RECORD]
     out[:, DUES], out[:, DUE_WORDS] = waits, waits * (1 + rules[:, RECORD])
     return out
@@ -58,7 +56,6 @@ def add_up(needs: Int64s, moved: Int64s, opening: Int64s, asked: Int64s) -> None
         for need in range(NEEDS):
             asked[need] += needs[step, need]
     for step in opening:
-        asked[NEW_ENTRIES] += needs[step, NEW_ENTRIES]
         asked[NEW_LINES] += needs[step, NEW_LINES]
 
 
@@ -71,8 +68,7 @@ def has_room(asked: Int64s, sparse: SparseArrays, room: Room, scratch: int) -> b
     """
     matches, dues = room.found[FOUND_MATCHES], room.found[FOUND_DUES]
     return bool(
-        2 * (sparse.numbers[ENTRIES] + asked[NEW_ENTRIES]) <= len(sparse.table)
-        and (sparse.numbers[USED_LINES] + asked[NEW_LINES]) * LINE <= scratch
+        (sparse.numbers[USED_LINES] + asked[NEW_LINES]) * LINE <= scratch
         and matches + asked[MATCHES] <= len(room.events)
         and room.starts[matches] + asked[MATCH_WORDS] <= len(room.words)
         and dues + asked[DUES] <= len(room.due_slots)

@@ -88,9 +88,9 @@ LATE, DROPPED, CUT, SKIPPED, COUNTS = range(5)
 """Columns of what is counted of each rule: late events that some step would take; partial matches that gave way to others while they were
 alive; runs of which only the newest events could be counted; events at which a condition lacked a value that the rule says to skip for."""
 
-NEW_ENTRIES, NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, _, _, NEEDS = range(9)
-"""Columns of what a step may need at most when an event fires it: entries that it makes, their lines, matches, words of matches, the same
-of trailing absences."""
+NEW_LINES, MATCHES, MATCH_WORDS, DUES, DUE_WORDS, NEEDS = range(6)
+"""Columns of what a step may need at most when an event fires it: lines of entries that it makes, matches, words of matches, the same of
+trailing absences."""
 
 
 class Tables(NamedTuple):

@@ -30,7 +30,5 @@ def compile_sequence_kernels() -> None:
     sequences.pass_time(profiles, slots, 0)
     sequences.deadlines_ms(profiles, slots)
     saved = profiles.save(slots)
-    for _ in range(16):  # what has lapsed is freed by turns
-        profiles.save(slots)
     profiles.restore("b", saved.heads[0], [])
     profiles.discard(["a"])

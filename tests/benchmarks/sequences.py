@@ -81,7 +81,7 @@ def run_stream(
             if written:
                 profiles.save(recent)
             else:
-                profiles.sections.sparse.lapse(recent)
+                profiles.sections.sparse.measured(recent)  # frees what has lapsed
             taken += time.process_time() - begun
         if start >= timed_from:
             spent += taken

@@ -104,6 +104,16 @@ def test_each_of_many_profiles_saved_together_is_what_it_is_alone() -> None:
     assert len(set(together)) == len(keys)
 
 
+def test_heads_that_somebody_holds_stay_as_they_are_when_others_are_written() -> None:
+    profiles = Profiles(PLAN)
+    slots = profiles.slots(["u", "v"])
+    first, second = (profiles.save(slots[at : at + 1]).heads for at in (0, 1))
+    observed(profiles, batch_of([1_000]))
+    third = profiles.save(slots[:1]).heads
+    assert (first[0], first[-1], first[:1]) == (second[0], second[0], [second[0]])
+    assert len(third[0]) > len(first[0])
+
+
 def test_only_changed_sealed_pages_are_saved_and_old_ones_dropped() -> None:
     profiles = Profiles(PLAN)
     slots = profiles.slots(["u"])
