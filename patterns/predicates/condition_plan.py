@@ -10,8 +10,7 @@ from features.expressions.functions.column import Column
 from features.expressions.functions.types import Type
 from features.expressions.number_code import NumberCode, number_code_of, packed
 from features.schema.schema import Schema
-from foundation.kernel_arrays import FLOAT64, for_kernel
-from foundation.number_arrays import Float64s
+from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.atoms import Attribute
 from patterns.predicates.cells import column_of, locate
 from patterns.predicates.event_values import EventLayout, EventValues, Place
@@ -19,7 +18,7 @@ from patterns.predicates.index import Index
 from patterns.predicates.kernels.condition_arrays import MATRICES, ConditionTable
 from patterns.predicates.kernels.find_kernels import begin, go_on
 from patterns.predicates.kernels.number_kernels import NUMBER, OTHER, TRUTH
-from patterns.predicates.kernels.truth_kernels import Verified
+from patterns.predicates.kernels.truth_kernels import AT
 from patterns.predicates.text_numbers import TextNumbers
 
 _FEW = 0.5
@@ -73,20 +72,20 @@ class ConditionPlan:
             *index.codes[:-1],
         ]
 
-    def ask(self, columns: Mapping[str, Column], n: int) -> Verified:
-        """Asks all conditions about n events; returns what `truth_kernels.verify` does."""
+    def ask(self, columns: Mapping[str, Column], n: int) -> Int64s:
+        """Asks all conditions about n events; returns the words that `truth_kernels.verify` makes."""
         index = self._index
         matrices = columns.matrices if isinstance(columns, EventValues) else ()
-        numbers = (*[for_kernel(each, FLOAT64) for each in matrices], *_NO_MATRICES[len(matrices) :])
+        numbers = (*matrices, *_NO_MATRICES[len(matrices) :])
         values, cells = np.empty((len(self._names), n)), np.zeros((len(index.attributes), n), np.int32)
         for at in self._others:
             locate(column_of(index.attributes[at], columns, n), index.cuts.of(at), index.texts, cells[at])
         table, asked = self._table.table, np.empty(n, np.bool_)
         said = begin(table, numbers[0], numbers[1], numbers[2], numbers[3], self._text_numbers(columns, n), values, cells, asked)
-        while said[0] < len(index.late.pairs):
-            self._locate_late(index.late.first + said[0], columns, asked, cells)
-            said = go_on(table, said[0], said[1], values, cells, asked)
-        return said[2]
+        while said[AT] < len(index.late.pairs):
+            self._locate_late(index.late.first + int(said[AT]), columns, asked, cells)
+            said = go_on(table, said, values, cells, asked)
+        return said
 
     def _text_numbers(self, columns: Mapping[str, Column], n: int) -> NDArray[np.int64]:
         if not self._texts:

@@ -12,6 +12,7 @@ from patterns.predicates.cost import cost_of_all
 from patterns.predicates.event_values import EventLayout, EventValues
 from patterns.predicates.form import Forms
 from patterns.predicates.index import Index, build_index
+from patterns.predicates.kernels.truth_kernels import FIRST
 
 _PASSING = 0.01
 
@@ -91,5 +92,8 @@ class ConditionSet:
         plan = self._plans.get(layout)
         if plan is None:
             plan = self._plans[layout] = ConditionPlan(self.index, layout, self._apart)
-        (events, conditions), own, failed, errors = plan.ask(columns, n)
-        return Fired(events[:own], conditions[:own], failed[:errors], failed[errors:], events[own:], conditions[own:])
+        said = plan.ask(columns, n)
+        _, own, held, errors, failed = said[:FIRST].tolist()
+        events, conditions = said[FIRST : FIRST + held], said[FIRST + held : FIRST + 2 * held]
+        erred, skipped = said[FIRST + 2 * held :][:errors], said[FIRST + 2 * held :][errors:failed]
+        return Fired(events[:own], conditions[:own], erred, skipped, events[own:], conditions[own:])

@@ -55,7 +55,7 @@ class EventLayout:
         """Returns the values of a batch of n events.
 
         Args:
-            matrices: [n, columns] each, in the order of the layout; NaN is missing.
+            matrices: [n, columns] each, in the order of the layout, in one piece and not read-only; NaN is missing.
             columns: further values by name, such as of facts that are texts, or of whether a text is on a list; they are asked for only
                 where a condition reads them.
         """

@@ -114,16 +114,15 @@ class Sequences:
         """Returns which events fire which steps, ascending by event, then by step.
 
         Args:
-            events, conditions: [m] which events satisfy which of `conditions`.
+            events, conditions: [m] which events satisfy which of `conditions`, ascending by event, then by condition.
             n: number of events of the batch.
         """
         steps = self._step_of[conditions]
-        if len(self._always):
-            events = np.concatenate([events, np.repeat(np.arange(n), len(self._always))])
-            steps = np.concatenate([steps, np.tile(self._always, n)])
-        keys = events << 32 | steps
-        if len(keys) > 1 and (keys[1:] < keys[:-1]).any():
-            keys = np.sort(keys)
+        if not len(self._always):  # steps have the order of their conditions
+            return events, steps
+        events = np.concatenate([events, np.repeat(np.arange(n), len(self._always))])
+        steps = np.concatenate([steps, np.tile(self._always, n)])
+        keys = np.sort(events << 32 | steps)
         return keys >> 32, keys & 0xFFFFFFFF
 
     def conditions_of(self, numbers: Ordered[int]) -> list[int]:
@@ -196,6 +195,8 @@ class Sequences:
             return self._nothing
         batch = for_kernel(slots), for_kernel(times_ms), for_kernel(id_keys), for_kernel(late, BOOL), for_kernel(values, FLOAT64)
         kernel.take(*batch, for_kernel(events), for_kernel(steps))
+        if not np.count_nonzero(kernel.room.found):
+            return self._nothing
         return Found(self._matches(kernel.room), self._absences(kernel.room))
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:

@@ -12,28 +12,29 @@ from patterns.predicates.kernels.condition_arrays import FIRST_LATE, ConditionAr
 from patterns.predicates.kernels.index_kernels import Int32s
 from patterns.predicates.kernels.late_kernels import Candidates, grouped, left, narrow
 from patterns.predicates.kernels.number_kernels import ask_numbers
-from patterns.predicates.kernels.truth_kernels import Verified, verify
+from patterns.predicates.kernels.truth_kernels import AT, verify
 
 Bools = NDArray[np.bool_]
-Asked = tuple[int, Int32s, Verified]
-"""The late attribute whose values are needed now, as many as there are where all is said; the candidates [m, 2] until then; and once all is
-said what `verify` returns."""
-_ASKED = "Tuple((int64, int32[:, ::1], Tuple((int64[:, ::1], int64, int64[::1], int64))))"
 
 
 @inner
 def _ask_from(
     arrays: ConditionArrays, table: Int64s, at: int, candidates: Candidates, values: Float64s, cells: Int32s, asked: Bools
-) -> Asked:
+) -> Int64s:
+    """Asks from the late attribute `at` on; returns what `verify` says or, where a value is needed, the attribute and the candidates."""
     at = ask_numbers(arrays, at, candidates, values, asked, cells)
     each = left(candidates)
-    if at < len(arrays.kinds):
-        return at, each, (np.empty((2, 0), np.int64), 0, np.empty(0, np.int64), 0)
-    return at, each, verify(table, cells, each)
+    if at == len(arrays.kinds):
+        return verify(table, cells, each)
+    said = np.empty(1 + 2 * len(each), np.int64)
+    said[AT] = at
+    for candidate in range(len(each)):
+        said[1 + 2 * candidate], said[2 + 2 * candidate] = each[candidate, 0], each[candidate, 1]
+    return said
 
 
 @compiled(
-    f"{_ASKED}(int64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], float64[:, ::1],"
+    "int64[::1](int64[::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], float64[:, ::1],"
     " int32[:, ::1], boolean[::1])"
 )
 def begin(
@@ -46,7 +47,7 @@ def begin(
     values: Float64s,
     cells: Int32s,
     asked: Bools,
-) -> Asked:
+) -> Int64s:
     """Asks the conditions of n events.
 
     Args:
@@ -56,6 +57,8 @@ def begin(
         values: [names, n] written: all numbers.
         cells: [attributes, n] of all early attributes that are neither numbers nor texts; all others are 0, and written.
         asked: [n] written: of which events the value is needed that the answer names.
+
+    Returns what `verify` says or, where a value has to be got elsewhere, its late attribute and the candidates for `go_on`.
     """
     arrays = arrays_of(table)
     gather(arrays, (first, second, third, fourth), values)
@@ -63,14 +66,17 @@ def begin(
     locate_texts(arrays, texts, cells)
     each = find_candidates(table, cells)
     if not len(arrays.kinds):
-        return 0, each, verify(table, cells, each)
+        return verify(table, cells, each)
     return _ask_from(arrays, table, 0, grouped(each, len(arrays.missing)), values, cells, asked)
 
 
-@compiled(f"{_ASKED}(int64[::1], int64, int32[:, ::1], float64[:, ::1], int32[:, ::1], boolean[::1])")
-def go_on(table: Int64s, at: int, each: Int32s, values: Float64s, cells: Int32s, asked: Bools) -> Asked:
-    """Goes on behind the late attribute `at`, whose cells are there now; the arguments are those of `begin`, and what was returned."""
-    arrays = arrays_of(table)
+@compiled("int64[::1](int64[::1], int64[::1], float64[:, ::1], int32[:, ::1], boolean[::1])")
+def go_on(table: Int64s, said: Int64s, values: Float64s, cells: Int32s, asked: Bools) -> Int64s:
+    """Goes on behind the late attribute of which `said`, the last answer, asked; its cells are there now. The others: see `begin`."""
+    arrays, at = arrays_of(table), said[AT]
+    each = np.empty((len(said) // 2, 2), np.int32)
+    for candidate in range(len(each)):
+        each[candidate, 0], each[candidate, 1] = said[1 + 2 * candidate], said[2 + 2 * candidate]
     candidates = grouped(each, len(arrays.missing))
     narrow(arrays, at, candidates, cells[arrays.sizes[FIRST_LATE] + at])
     return _ask_from(arrays, table, at + 1, candidates, values, cells, asked)

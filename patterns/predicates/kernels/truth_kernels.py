@@ -1,7 +1,6 @@
 """Finds out which candidates hold, by running their code over the cells of events."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foundation.compiled import inner, outer
 from foundation.number_arrays import Int64s
@@ -11,10 +10,14 @@ from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, 
 _FALSE, _TRUE, _MISSING, _ERROR = 0, 1, 2, 3
 _ATOM, _CONSTANT, _NOT, _BOTH, _EITHER, _CHOICE, _UNLESS_FALSE, _UNLESS_TRUE = range(8)
 _OF_NAN, _PRESENCE = 1, 2
-Verified = tuple[NDArray[np.int64], int, Int64s, int]
-"""[2, found] the events and conditions that hold, ascending by event, then condition: first those before the conditions apart, and how many
-that are, then those apart, which are counted from the first of these; the conditions that erred, and behind these those that were skipped;
-the number of the former."""
+AT, OWN, HELD, ERRORS, FAILED, FIRST = range(6)
+"""The first words of what is said of a batch: up to which late attribute conditions are asked; how many hold that are not told apart; how
+many hold; how many erred; how many erred or were skipped.
+
+From `FIRST` on stand the events that hold, then their conditions, ascending by event, then condition: first those that are not told apart,
+then the others, which are counted from the first of these; then the conditions that erred, then those that were skipped. An array that goes
+back to Python costs as much as ten that come from there, so all are one.
+"""
 
 
 @inner
@@ -77,8 +80,8 @@ def _run(arrays: ConditionArrays, condition: int, cells: Int32s, event: int, sta
 
 
 @outer
-def verify(table: Int64s, cells: Int32s, candidates: Int32s) -> Verified:
-    """Finds out which candidates hold.
+def verify(table: Int64s, cells: Int32s, candidates: Int32s) -> Int64s:
+    """Finds out which candidates hold, and says it in words.
 
     Args:
         cells: [attributes, n].
@@ -102,12 +105,17 @@ def verify(table: Int64s, cells: Int32s, candidates: Int32s) -> Verified:
             failed[found - skips] = condition
     for place in range(2 * n):
         places[place + 1] += places[place]
-    own, held = int(places[n]), np.empty((2, places[2 * n]), np.int64)
+    held = places[2 * n]
+    said = np.empty(FIRST + 2 * held + errors + skips, np.int64)
+    said[AT], said[OWN], said[HELD], said[ERRORS], said[FAILED] = len(arrays.kinds), places[n], held, errors, errors + skips
     for at in range(found):
         if truths[at] == _TRUE:
             event, condition = candidates[at, 0], candidates[at, 1]
             place = event + (n if condition >= apart else 0)
-            held[0, places[place]], held[1, places[place]] = event, condition - (apart if condition >= apart else 0)
+            said[FIRST + places[place]] = event
+            said[FIRST + held + places[place]] = condition - (apart if condition >= apart else 0)
             places[place] += 1
-    failed[errors : errors + skips] = failed[found - skips :].copy()
-    return held, own, failed[: errors + skips], errors
+    end = FIRST + 2 * held
+    said[end : end + errors] = failed[:errors]
+    said[end + errors :] = failed[found - skips :]
+    return said

@@ -121,7 +121,7 @@ class RuleSequences:
         """Takes the events of a batch through the sequences of their keys.
 
         Args:
-            events, conditions: [m] which events satisfy which of `conditions`, ascending by event.
+            events, conditions: [m] which events satisfy which of `conditions`, ascending by event, then by condition.
         """
         batch = of.batch
         slots = np.where(of.fresh, of.slots, -1)
