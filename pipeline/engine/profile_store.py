@@ -35,6 +35,11 @@ class UnreadableStateError(NoRecordsFaultError):
 _Layout = tuple[int, bytes, Widths, tuple[str, ...]]
 
 
+def is_due(waiting: int, events: int) -> bool:
+    """Tells whether to write profiles after a bundle of so many events, where so many wait: it costs little now, or too much later."""
+    return waiting >= (UNSAVED_SMALL if events <= SMALL_EVENTS else UNSAVED_MAX)
+
+
 class ProfileState(Protocol):
     """Where profiles outlive the process. One call reads or writes all keys of a micro-batch.
 
@@ -140,15 +145,10 @@ class ProfileSlabs:
             remedy = "go back to the version of Weir that wrote this state, or start the job without its savepoint and replay `events`"
             raise UnreadableStateError(f"the kept profile of {self._kind} {key} cannot be read: {refusal}; {remedy}") from refusal
 
-    def is_due(self, events: int) -> bool:
-        """Whether what the state lacks should be written after a bundle of so many events: it costs little now, or too much later."""
-        least = UNSAVED_SMALL if events <= SMALL_EVENTS else UNSAVED_MAX
-        return any(len(slab.unsaved) >= least for slab in self._slabs.values())
-
     @property
-    def unsaved(self) -> bool:
-        """Whether the state lacks anything of what is here."""
-        return any(slab.unsaved for slab in self._slabs.values())
+    def waiting(self) -> int:
+        """How many profiles of one layout the state lacks at most."""
+        return max([len(slab.unsaved) for slab in self._slabs.values()], default=0)
 
     def write(self) -> None:
         """Writes whatever the state does not have yet."""

@@ -27,7 +27,7 @@ from pipeline.engine.decisions.waves import waves
 from pipeline.engine.definitions.model import Model
 from pipeline.engine.definitions.release import Release
 from pipeline.engine.fact_record import FactRecord, tell
-from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState
+from pipeline.engine.profile_store import BYTES_MAX, ProfileSlabs, ProfileState, is_due
 from pipeline.engine.steps.installed_snapshots import NEWEST, InstalledSnapshots
 from pipeline.engine.steps.key_thresholds import look_at_keys
 from pipeline.engine.steps.keyed_scores import score_keyed
@@ -269,26 +269,31 @@ class Scorer:
             name = "" if kind == release.features.kinds[0] else kind
             self._waits.note(name, keys, waiting.deadlines_ms(profiles, slots))
 
-    def keep(self, events: int) -> None:
+    def keep(self, events: int) -> bool:
         """Says that a bundle of so many events is done: now is the time to write profiles, and to let go of some where they take
-        too much memory. All are written or none: nothing reaches the state before, and never a part."""
+        too much memory. All are written or none: nothing reaches the state before, and never a part.
+
+        Returns whether the state lacks anything of what the profiles are now.
+        """
         if self._state is None:
-            return
+            return False
         self._unmeasured += events
         if self._unmeasured >= _MEASURED_EVENTS:
             self._unmeasured = 0
-            held = {kind: slabs.size_bytes for kind, slabs in self._slabs.items()}
-            surplus = sum(held.values()) - self._profiles_bytes_max
-            if surplus > 0:
-                self._write()
-                self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
-        if any(slabs.is_due(events) for slabs in self._slabs.values()):
+            self._let_go()
+        waiting = max([slabs.waiting for slabs in self._slabs.values()], default=0)
+        if is_due(waiting, events):
             self._write()
+            return False
+        return waiting > 0
 
-    @property
-    def unsaved(self) -> bool:
-        """Whether the state lacks anything of what the profiles are now."""
-        return any(slabs.unsaved for slabs in self._slabs.values())
+    def _let_go(self) -> None:
+        """Lets go of profiles where they take too much memory; they are written before."""
+        held = {kind: slabs.size_bytes for kind, slabs in self._slabs.items()}
+        surplus = sum(held.values()) - self._profiles_bytes_max
+        if surplus > 0:
+            self._write()
+            self._shrink(held, surplus + self._profiles_bytes_max // _SHARE_LET_GO)
 
     def save(self) -> None:
         """Writes to the state whatever it does not have yet: before a checkpoint."""

@@ -86,8 +86,7 @@ class UndoableBundles:
             log.warning("a bundle of %d records is taken in halves: %s: %s", bundle.n, type(error).__name__, error)
             return self._in_halves(bundle, release)
         self._passed(bundle)
-        self._scorer.keep(bundle.n)
-        if self._scorer.unsaved:
+        if self._scorer.keep(bundle.n):
             self._unwritten.append(again)
             self._bytes += again.bytes
             if self._bytes > BYTES_MAX:

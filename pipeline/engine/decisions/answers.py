@@ -35,12 +35,15 @@ class Answers:
     @classmethod
     def none(cls, release: Release, n: int) -> "Answers":
         """Makes the answers of `n` events that no entity has answered."""
-        scores = {model.name: filled((n, model.said), np.nan) for models in release.of_entities.values() for model in models}
-        facts = {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
-        rules = release.rules.of_entities
-        matched = {kind: np.zeros((n, own.width), np.int64) for kind, own in rules.items() if own.width}
-        looked = {each.name: filled((n, SEEN), np.nan) for own in rules.values() for each in own.thresholds}
-        return cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), scores, facts, matched, looked)
+        none = cls(filled((n, len(release.features.names)), np.nan), np.zeros(n, np.bool_), {}, {}, {}, {})
+        for models in release.of_entities.values():
+            none.scores |= {model.name: filled((n, model.said), np.nan) for model in models}
+        if release.schema.facts:
+            none.facts |= {fact.path: filled(n, np.nan) for kind in release.entity_kinds() for fact in release.schema.facts_of(kind)}
+        for kind, own in release.rules.of_entities.items():
+            none.matched |= {kind: np.zeros((n, own.width), np.int64)} if own.width else {}
+            none.looked |= {each.name: filled((n, SEEN), np.nan) for each in own.thresholds}
+        return none
 
     def put(self, release: Release, kind: str, rows: NDArray[np.int64] | slice, answers: NDArray[np.float64]) -> None:
         """Takes in the answers [rows, `width_of`] of entities of one kind about the events at `rows`."""
@@ -53,9 +56,9 @@ class Answers:
         for model in release.of_entities.get(kind, ()):
             self.scores[model.name][rows] = answers[:, at : at + model.said]
             at += model.said
-        for place, fact in enumerate(release.schema.facts_of(kind), at):
-            self.facts[fact.path][rows] = answers[:, place]
-        at += len(release.schema.facts_of(kind))
+        for fact in release.schema.facts_of(kind):
+            self.facts[fact.path][rows] = answers[:, at]
+            at += 1
         for threshold in release.rules.of_entities[kind].thresholds if kind in release.rules.of_entities else ():
             self.looked[threshold.name][rows] = answers[:, at : at + SEEN]
             at += SEEN
