@@ -14,7 +14,26 @@ from pipeline.engine.definitions.release import Release, release_in_slices
 KEPT = 8
 
 Compiling = BesideTheStream[Release]
-_Key = tuple[int, tuple[str, ...], tuple[str, ...]]
+
+
+class _Key:
+    """Id and parts of a release, in their order. Only the id is hashed: of 10,000 parts that takes longer than all else that a stage does
+    with a release. The stages of a process ask with the same parts, which need not be compared.
+    """
+
+    def __init__(self, id: int, parts: Mapping[str, str]) -> None:
+        self.id = id
+        self.parts = parts
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Key) or self.id != other.id:
+            return False
+        return self.parts is other.parts or list(self.parts.items()) == list(other.parts.items())
+
+
 _lock = threading.Lock()
 _made: OrderedDict[_Key, Compiling] = OrderedDict()
 _turn = threading.Lock()
@@ -41,7 +60,7 @@ def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str
         parts: the hashes of the texts, by part.
         texts: gives them, by part; it is called in the thread that compiles.
     """
-    key = _key(id, parts)
+    key = _Key(id, parts)
     with _lock:
         found = _made.get(key)
         if found is None:
@@ -55,8 +74,4 @@ def compiling(id: int, parts: Mapping[str, str], texts: Callable[[], Mapping[str
 def begun(id: int, parts: Mapping[str, str]) -> Compiling | None:
     """Returns what `compiling` has begun for another stage of the process; None if nobody has asked for it yet."""
     with _lock:
-        return _made.get(_key(id, parts))
-
-
-def _key(id: int, parts: Mapping[str, str]) -> _Key:
-    return id, tuple(parts), tuple(parts.values())
+        return _made.get(_Key(id, parts))

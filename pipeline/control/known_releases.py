@@ -26,6 +26,9 @@ DEFINITION = "def:"
 COMPILED_KEPT = 16
 """The number of compiled releases that are kept; another one is compiled again when an event names it."""
 
+TEXTS_SHARED = 1_024
+"""Stages of one process take in the same definitions soon after each other: so many are known to be what they say."""
+
 
 class ReleaseRecord(msgspec.Struct, omit_defaults=True, frozen=True):
     """A record ``release:<id>`` of the control topic.
@@ -231,11 +234,7 @@ class KnownReleases:
         if value is None:
             self._texts.pop(hash, None)
             return
-        text = value.decode()
-        if content_hash(text) != hash:
-            expected, got = "a text with the SHA-256 that the key names", f"a text with the SHA-256 {content_hash(text)}"
-            raise Refusal("wrong text of a definition", where=f"{DEFINITION}{hash}", expected=expected, got=got)
-        self._texts[hash] = text
+        self._texts[hash] = _read_text(hash, value)
 
     def _take_record(self, key: str, value: bytes | None) -> None:
         if value is None:
@@ -268,6 +267,16 @@ class KnownReleases:
                 self._kinds.clear()
             self._kinds[parts] = features_of(texts["features"], texts["schema"]).kinds
         return self._kinds[parts]
+
+
+@functools.lru_cache(maxsize=TEXTS_SHARED)
+def _read_text(hash: str, value: bytes) -> str:
+    """Decodes and checks a definition once for all stages of the process, which then hold one text."""
+    text = value.decode()
+    if content_hash(text) != hash:
+        expected, got = "a text with the SHA-256 that the key names", f"a text with the SHA-256 {content_hash(text)}"
+        raise Refusal("wrong text of a definition", where=f"{DEFINITION}{hash}", expected=expected, got=got)
+    return text
 
 
 @functools.lru_cache(maxsize=COMPILED_KEPT)

@@ -92,8 +92,9 @@ class Stages:
         bodies = [write_control_record(CONTROL_TOPICS[record.topic], record.key, record.value) for record in records]
         positions = [record.ordinal + 1 if record.topic == "models" else ANY_SNAPSHOTS for record in records]
         self._snapshots = max(self._snapshots, *positions)
+        bundle = write_bundle(Kind.CONTROL, bodies, positions=positions)
         for stage in (self.decode, self._entity, self._user):
-            stage.process(write_bundle(Kind.CONTROL, bodies, positions=positions))
+            stage.process(bundle)
 
     def told(self, topic: str, records: Sequence[LogRecord]) -> Outcome:
         """Takes in records of one of `TOLD_TOPICS`, which tell of entities; what cannot be read becomes a dead letter."""

@@ -52,8 +52,9 @@ class OneProcess:
         """
         bodies = [write_control_record(topic, key.encode(), value) for topic, key, value in records]
         positions = [self._position_of(topic) for topic, _, _ in records] if positions is None else positions
+        bundle = write_bundle(Kind.CONTROL, bodies, positions=positions)
         for stage in (self.decode, self.entity, self.user):
-            self._keep(read_frames(stage.process(write_bundle(Kind.CONTROL, bodies, positions=positions))))
+            self._keep(read_frames(stage.process(bundle)))
 
     def _position_of(self, topic: str) -> int:
         if topic != Topic.MODEL:
