@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from cost_of_tests import CostOfTests
 from example_counts import DEPTH, examples
-from forked_programs import ForkServer
+from forked_programs import ForkServer, SharedForks
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from servers_of_a_test import UNHURRIED_MS, mark
@@ -206,6 +206,7 @@ def forks() -> Iterator[None]:
     server = ForkServer()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("deploy.machine.processes.launch", server.launch)
+        patch.setattr("deploy.local.solo_stack.ForkedPrograms", lambda *parts: SharedForks(server))
         yield
     server.close()
 

@@ -1,4 +1,7 @@
-"""Runs a solo system as two processes of this machine: the API with the engine inside, and the side jobs. It needs no Java."""
+"""Runs a solo system as two processes of this machine: the API with the engine inside, and the side jobs. It needs no Java.
+
+Both are forks of one process that loads what they need, and share its memory.
+"""
 
 import functools
 import os
@@ -8,6 +11,7 @@ import time
 
 from deploy.machine.answers import answers
 from deploy.machine.bytecode import bytecode_environment
+from deploy.machine.forked_programs import ForkedPrograms
 from deploy.machine.jars import PROJECT
 from deploy.machine.patience import Patience
 from deploy.machine.ports import require_free
@@ -26,7 +30,7 @@ READY_SECONDS_MAX = 600.0
 MODULES = {"api": "deploy.local.solo_api", "side-jobs": "deploy.local.solo_side_jobs"}
 """The processes, with the modules that run them."""
 LEAN = "deploy.machine.lean"
-"""What runs these modules in a process without libraries that it never uses."""
+"""What runs the process that they are forks of, without libraries that none of them uses."""
 HURRIED = ("api",)
 """The processes for which somebody waits."""
 
@@ -50,6 +54,7 @@ class SoloStack:
         self._replace = replace
         self._say = never_failing(say)
         self._processes = Processes()
+        self._programs = self._forked()
         self._patience = Patience()
 
     def start(self) -> None:
@@ -76,10 +81,16 @@ class SoloStack:
     def stop(self) -> None:
         """Stops every process; does nothing if none runs."""
         self._processes.stop()
+        self._programs.close()
 
     def process(self, name: str) -> Process:
         """The running process `name`, such as ``api``."""
         return next(process for process in self._processes.all if process.name == name)
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that all others are forks of; None while none runs."""
+        return self._programs.pid
 
     def environment(self) -> dict[str, str]:
         """The environment of the processes of this system."""
@@ -107,9 +118,15 @@ class SoloStack:
         api.wait_until(lambda: answers(address, "/ready"), READY_SECONDS_MAX, "a ready system")
         self._say(f"everything is up ({time.monotonic() - began:.1f} s)")
 
+    def _forked(self) -> ForkedPrograms:
+        command = [sys.executable, "-m", LEAN, "deploy.machine.fork_server"]
+        return ForkedPrograms(command, self.environment(), self.logs / "programs.log", PROJECT)
+
     def _python(self, name: str, replace: bool = False) -> Process:
         arguments = ["--config", str(self._config), *(["--replace"] if replace else [])] if name == "api" else []
-        command = [sys.executable, "-m", LEAN, MODULES[name], *arguments]
+        command = [sys.executable, "-m", MODULES[name], *arguments]
         hurried = name in HURRIED
         prepare = ask_for_short_slices if hurried else None
-        return Process(name, command, self.environment(), self.logs, PROJECT, background=not hurried, prepare=prepare)
+        return Process(
+            name, command, self.environment(), self.logs, PROJECT, background=not hurried, prepare=prepare, start=self._programs.launch
+        )

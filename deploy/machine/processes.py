@@ -91,6 +91,7 @@ class Process:
         timer_slack_us: by how many µs the kernel may delay the wake-up of its threads; None is the kernel's default, 50.
         prepare: is called in the new process before it becomes the program.
         stop_signal: the signal that asks it to end.
+        start: starts it; None is `launch`.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Process:
         timer_slack_us: int | None = None,
         prepare: Callable[[], None] | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
+        start: Callable[[Launch], Program] | None = None,
     ) -> None:
         self.name = name
         self._stop_signal = stop_signal
@@ -111,8 +113,8 @@ class Process:
         self.log = logs / f"{name}.log"
         logs.mkdir(parents=True, exist_ok=True)
         set_aside(self.log)
-        bind = functools.partial(_bind_to, background, timer_slack_us, prepare)
-        self._program = launch(Launch(self.command, dict(environment), self.log, folder, bind))
+        bind = functools.partial(bind_to, background, timer_slack_us, prepare)
+        self._program = (start or launch)(Launch(self.command, dict(environment), self.log, folder, bind))
 
     @property
     def pid(self) -> int:
@@ -223,7 +225,8 @@ class Processes:
         self.stop()
 
 
-def _bind_to(background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None, parent: int) -> None:
+def bind_to(background: bool, timer_slack_us: int | None, prepare: Callable[[], None] | None, parent: int) -> None:
+    """Makes this process, which `parent` has begun, what `Process` says of these arguments; it ends with the thread that began it."""
     # The process gets its own group, so that it can be killed with its children, but stays in its parent's session: Linux divides CPU time
     # between sessions first, so priorities would have no effect between processes in different sessions.
     os.setpgid(0, 0)

@@ -28,7 +28,7 @@ from open_loop import HEADINGS, OpenLoop, Run, row_of, without_collection
 from api.auth.token import token_file
 from deploy.command import SAMPLES
 from deploy.demo.payments import Town
-from deploy.local.solo_stack import MODULES, SoloStack
+from deploy.local.solo_stack import SoloStack
 from deploy.machine.answers import answers
 from deploy.machine.ports import free_ports
 from foundation.settings import Settings, read_settings
@@ -203,7 +203,7 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> dict[str, ob
         url, token = f"http://{settings.api_address()}", token_file(settings).read_text().strip()
         first_decision(url, token)
         start_seconds = time.monotonic() - began
-        cpu = Cpu([stack.process(name).pid for name in MODULES])
+        cpu = Cpu([stack.pid])
         own = Cpu([stack.process("api").pid])
         if arguments.idle_seconds >= 1.0:
             let_settle(cpu)
