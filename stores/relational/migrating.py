@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from foundation.refusal import Refusal
 from stores.opened_later import NoAnswerError
+from stores.relational import newest_schema
 from stores.relational.tables import METADATA
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def migrate(engine: Engine, place: "DatabasePlace") -> None:
         with _ONE_MIGRATES, engine.execution_options(writes=True).begin() as connection, _waiting_longer(connection):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            if _version(connection, place) != NEWEST:  # another process may have done it meanwhile
-                _upgrade(connection)
+            found = _version(connection, place)
+            if found != NEWEST:  # another process may have done it meanwhile
+                _upgrade(connection, found)
 
 
 def require_migrated(engine: Engine, place: "DatabasePlace") -> None:
@@ -84,7 +86,16 @@ def _version(connection: Connection, place: "DatabasePlace") -> str:
     return found
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, found: str) -> None:
+    """Brings the tables from the version `found` to the newest, in the transaction of `connection`."""
+    is_new = not found and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names()
+    if is_new and newest_schema.version() == NEWEST:
+        newest_schema.make_tables(connection)
+    else:
+        run_migrations(connection)
+
+
+def run_migrations(connection: Connection) -> None:
     """Runs each script behind the version that is there, in the transaction of `connection`."""
     # Imported where it is needed, which is once in the life of a version: it takes as long as a start of the command.
     from alembic.config import Config

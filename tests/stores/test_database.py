@@ -23,7 +23,7 @@ from foundation.refusal import Refusal
 from foundation.settings import Settings
 from stores import relational
 from stores.decisions import StoreUnavailableError
-from stores.relational import migrations
+from stores.relational import migrations, newest_schema
 from stores.relational.audit import HEAD, RelationalAudit
 from stores.relational.casework.alert_tables import ALERT, EVENT
 from stores.relational.casework.case_rows import write_cases
@@ -32,7 +32,7 @@ from stores.relational.casework.reviews import write_review
 from stores.relational.database import Database, insert_unless_there
 from stores.relational.definitions import DEFINITION
 from stores.relational.effect_tables import COUNT, TOTAL
-from stores.relational.migrating import NEWEST
+from stores.relational.migrating import NEWEST, run_migrations
 from stores.relational.place import DatabasePlace, PostgresqlPlace, SqlitePlace, place_of
 from stores.relational.tables import METADATA
 
@@ -50,6 +50,18 @@ def test_the_scripts_make_the_tables_that_the_program_names(place: DatabasePlace
     with contextlib.closing(Database(place)) as database, database.reading() as connection:
         found = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(found, METADATA) == []
+
+
+def test_a_new_file_is_made_as_all_scripts_make_it(tmp_path: pathlib.Path) -> None:
+    place = SqlitePlace(tmp_path / "made.db")
+    engine = place.engine()
+    with engine.execution_options(writes=True).begin() as connection:
+        run_migrations(connection)
+    engine.dispose()
+    assert newest_schema.script_of(place.path, NEWEST) == newest_schema.SCRIPT.read_text(), "run python -m stores.relational.newest_schema"
+    new = SqlitePlace(tmp_path / "new.db")
+    Database(new).close()
+    assert newest_schema.script_of(new.path, NEWEST) == newest_schema.SCRIPT.read_text()
 
 
 def test_each_script_says_the_version_that_its_name_has() -> None:
