@@ -7,7 +7,7 @@ from itertools import chain, repeat
 import numpy as np
 
 from features.definitions.event_columns import ids_of
-from features.definitions.row_kernels import NOWHERE, fill
+from features.definitions.row_kernels import NOWHERE, fill, filling_of
 from features.expressions.expression import Expression
 from features.expressions.number_code import NumberCode, packed
 from features.schema.batch import Batch
@@ -43,7 +43,6 @@ class CodedColumns:
         self, codes: Sequence[tuple[int, NumberCode]], columns: Mapping[str, int], schema: Schema, placed: Sequence[str] = ()
     ) -> None:
         self._schema = schema
-        self._divisors = schema.scales.copy()
         numbers = {name: at for at, name in enumerate(schema.columns)}
         read = dict.fromkeys(name for _, code in codes for name in code.loads)
         texts = [name for name in read if name.removeprefix(_EVENT) not in numbers and name not in columns]
@@ -52,12 +51,12 @@ class CodedColumns:
         self._numbered = [(name.removeprefix(_EVENT), self._numbers_of(name.removeprefix(_EVENT), known)) for name in texts]
         self._rows = len(self._hashed) + len(self._numbered)
         sources = numbers | {field: len(numbers) + at for at, field in enumerate(self._hashed)}
-        self._sources = np.array([sources.get(field, NOWHERE) for field in placed], np.int64)
         places = {f"{_EVENT}{name}": at for name, at in numbers.items()}
         places |= {name: len(sources) + at for at, name in enumerate(texts)}
         places |= {name: len(numbers) + self._rows + at for name, at in columns.items()}
-        self._packed = packed([code for _, code in codes], places, known)
-        self._to = np.array([at for at, _ in codes], np.int64)
+        filled = np.array([sources.get(field, NOWHERE) for field in placed], np.int64)
+        programs = packed([code for _, code in codes], places, known)
+        self._filling = filling_of(filled, schema.scales, programs, np.array([at for at, _ in codes], np.int64))
 
     def _numbers_of(self, field: str, known: Mapping[str, int]) -> dict[str | None, float]:
         """Returns the number of each text of `field` that matters; an id that is empty is missing, as a text is that is None."""
@@ -69,7 +68,7 @@ class CodedColumns:
         found: list[Iterator[float]] = [each_word(self._read(field, batch)) for field in self._hashed]
         found += [map(known.get, self._read(field, batch), repeat(_OTHER)) for field, known in self._numbered]
         texts = np.fromiter(chain.from_iterable(found), np.float64, self._rows * len(batch)).reshape(self._rows, len(batch))
-        fill(batch.numbers, texts, self._sources, self._divisors, *self._packed, self._to, out)
+        fill(batch.numbers, texts, *self._filling, out)
 
     def _read(self, field: str, batch: Batch) -> Sequence[str | None]:
         if field in batch.texts:

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.definitions.aggregate import Reading
 from features.definitions.definition import Definition
-from features.definitions.row_kernels import NOWHERE, fill
+from features.definitions.row_kernels import NOWHERE, fill, filling_of
 from features.definitions.template import READING, Current
 from features.expressions.number_code import NumberCode, Packed, packed
 from features.plan.plan import Plan
@@ -23,16 +23,16 @@ class Finishing:
     """
 
     def __init__(self, definitions: Sequence[Definition], readings: Sequence[Reading], plan: Plan) -> None:
+        self._width = len(definitions)
         position = {reading: at for at, reading in enumerate(readings)}
         self._columns = {column.name: (at, column.scale) for at, column in enumerate(plan.columns)}
         wanted = [[position[reading] for reading in definition.recipe.readings] for definition in definitions]
         finishes = [definition.recipe.finish for definition in definitions]
-        self._sources = np.array([NOWHERE if finish else places[0] for finish, places in zip(finishes, wanted, strict=True)], np.int64)
-        self._is_plain = self._sources.tolist() == list(range(plan.width))
+        sources = np.array([NOWHERE if finish else places[0] for finish, places in zip(finishes, wanted, strict=True)], np.int64)
+        self._is_plain = sources.tolist() == list(range(plan.width))
         coded = [(at, finish) for at, finish in enumerate(finishes) if isinstance(finish, NumberCode)]
-        self._to = np.array([at for at, _ in coded], np.int64)
-        self._packed = _packed([(code, wanted[at]) for at, code in coded])
-        self._divisors = np.ones(plan.width)
+        programs = _packed([(code, wanted[at]) for at, code in coded])
+        self._filling = filling_of(sources, np.ones(plan.width), programs, np.array([at for at, _ in coded], np.int64))
         self._steps = [(at, np.array(wanted[at], np.int64), finish) for at, finish in enumerate(finishes) if callable(finish)]
 
     def over(self, read: Float64s, values: Float64s, times_ms: Int64s) -> Float64s:
@@ -44,8 +44,8 @@ class Finishing:
         """
         if self._is_plain:
             return read
-        out = np.empty((len(read), len(self._sources)))
-        fill(read, _NO_TEXTS, self._sources, self._divisors, *self._packed, self._to, out)
+        out = np.empty((len(read), self._width))
+        fill(read, _NO_TEXTS, *self._filling, out)
         if not self._steps:
             return out
         current = Current(values, self._columns, times_ms, {})

@@ -78,10 +78,14 @@ class ConditionArrays(NamedTuple):
 
 
 class ConditionTable:
-    """Keeps the arrays alive whose addresses stand in `table`."""
+    """Keeps the arrays alive whose addresses stand in `table`.
+
+    Args:
+        arrays: those of `ConditionArrays`, in their order; integers may be smaller.
+    """
 
     def __init__(self, arrays: Sequence[NDArray[Any]]) -> None:
-        self._arrays = [_in_words(array) for array in arrays]
+        self._arrays = ConditionArrays(*map(_in_words, arrays))
         self.table = table_of(self._arrays)
 
 

@@ -49,8 +49,7 @@ class Explanations:
     def __init__(self, verdicts: Verdicts, batch: Batch) -> None:
         self._verdicts = verdicts
         self._batch = batch
-        models = {model.name: model for model in verdicts.release.models}
-        self._models = [models[name] for name in verdicts.release.policy.models]
+        self._models = verdicts.release.scored_by
 
     def contributions(self) -> list[Contributions | dict[str, Any]]:
         """Returns the contributions of each row; those of a row without a score are empty. Some have no `inputs`, as said above."""
@@ -120,11 +119,10 @@ def reasons_again(release: Release, chosen: int, reasons: NDArray[np.int8], rule
 def _remembered(release: Release, chosen: int, reasons: NDArray[np.int8], rules: NDArray[np.int16]) -> list[str]:
     if rules[0] >= 0:
         return [f"rule {release.rules.each[at].pattern} matched" for at in rules.tolist() if 0 <= at < len(release.rules.each)]
-    models = release.policy.models
     position = int(reasons[0]) if chosen < 0 else chosen
-    if not 0 <= position < len(models):
+    if not 0 <= position < len(release.scored_by):
         return []
-    model = next(model for model in release.models if model.name == models[position])
+    model = release.scored_by[position]
     if chosen < 0:
         return [_gap_of(model)]
     return [f"unusual: {name_in_words(release, model.inputs[at])}" for at in reasons.tolist() if 0 <= at < len(model.inputs)]

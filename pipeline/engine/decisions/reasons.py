@@ -66,11 +66,10 @@ def find_reasons(verdicts: Verdicts) -> None:
 
 def _name_inputs(verdicts: Verdicts) -> None:
     suspected = verdicts.actions != _APPROVE
-    models = {model.name: model for model in verdicts.release.models}
-    for position, name in enumerate(verdicts.release.policy.models):
+    for position, model in enumerate(verdicts.release.scored_by):
         rows = np.flatnonzero(suspected & (verdicts.chosen == position))
         if len(rows):
-            verdicts.reasons[rows] = largest(shares_of(verdicts, models[name], rows))
+            verdicts.reasons[rows] = largest(shares_of(verdicts, model, rows))
 
 
 def _find_gaps(verdicts: Verdicts) -> None:

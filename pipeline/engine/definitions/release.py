@@ -52,6 +52,7 @@ class Release:
     decides as `bypass` has it. `lists` are the names of the lists that it declares; their entries are records of their own. `rules` are
     what the rule step looks for. `alerts` are the kinds of alerts that its decisions make, and `cases` says which of them open cases.
     `champions` are the challengers that were promoted, by their places in the policy's score; `policy` names them in these places.
+    `scored_by` are the models of the policy's score, in its order.
     `of_entities` are the models that run at the stage of other entities than users, by kind and in the order of their scores.
     `answer_widths` says how many numbers entities of each kind answer with, see `pipeline.engine.decisions.answers`.
     """
@@ -73,10 +74,13 @@ class Release:
     alerts: tuple[AlertDefinition, ...] = ()
     cases: CasePolicy = NO_CASES
     champions: Mapping[str, Champion] = field(default_factory=dict)
+    scored_by: tuple[Model, ...] = field(init=False)
     of_entities: Mapping[str, tuple[Model, ...]] = field(init=False)
     answer_widths: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
+        models = {model.name: model for model in self.models}
+        object.__setattr__(self, "scored_by", tuple(models[name] for name in self.policy.models))
         apart = [model for model in self.models if model.own is not None]
         kinds = dict.fromkeys(model.kind for model in apart)
         object.__setattr__(self, "of_entities", {kind: tuple(each for each in apart if each.kind == kind) for kind in kinds})
