@@ -44,7 +44,7 @@ class Waiting(Protocol):
     """The sequences of one kind of key that end with an absence."""
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
-        """Returns the earliest deadline of each slot; `patterns.sequences.tables.NONE` where it waits for none."""
+        """Returns the earliest deadline of each slot; `patterns.sequences.plan.tables.NONE` where it waits for none."""
         ...
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> Sequence[Absence]:

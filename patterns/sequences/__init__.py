@@ -1,1 +1,1 @@
-"""Sequences of steps: what is kept of each key, and the compiled loop that advances it."""
+"""Sequences of steps: what is kept of each key, and what of it has matched."""

@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 from features.profiles.sparse_entries import LINE, SparseArrays
 from features.profiles.sparse_sections import SparseSections
 from foundation.number_arrays import Float64s, Int64s
-from patterns.sequences.kernel_context import BOUNDS, SCRATCH, Own, context_of
-from patterns.sequences.machine import advance
-from patterns.sequences.needs import needs_of
-from patterns.sequences.places import FOUND_MAX
-from patterns.sequences.programs import STACK_MAX
-from patterns.sequences.room import empty_room, with_room
-from patterns.sequences.short_way import ShortWay
-from patterns.sequences.tables import DUES, LOCAL, NEEDS, NEW_LINES, RECORD, Tables
-from patterns.sequences.waiting import come_true, first_deadlines
+from patterns.sequences.kernels.kernel_context import BOUNDS, SCRATCH, Own, context_of
+from patterns.sequences.kernels.machine import advance
+from patterns.sequences.kernels.needs import needs_of
+from patterns.sequences.kernels.places import FOUND_MAX
+from patterns.sequences.kernels.room import empty_room, with_room
+from patterns.sequences.kernels.waiting import come_true, first_deadlines
+from patterns.sequences.plan.programs import STACK_MAX
+from patterns.sequences.plan.short_way import ShortWay
+from patterns.sequences.plan.tables import DUES, LOCAL, NEEDS, NEW_LINES, RECORD, Tables
 
 
 class BoundKernel:

@@ -7,9 +7,9 @@ import numpy as np
 from features.profiles.sparse_sections import SparseSections
 from foundation.number_arrays import Int64s
 from patterns.sequences.bound_kernel import BoundKernel
-from patterns.sequences.short_way import Firsts, short_way
-from patterns.sequences.state_names import COUNTER
-from patterns.sequences.tables import SECTION, STRICT, Tables
+from patterns.sequences.plan.short_way import Firsts, short_way
+from patterns.sequences.plan.state_names import COUNTER
+from patterns.sequences.plan.tables import SECTION, STRICT, Tables
 
 
 class BoundTables:
@@ -19,7 +19,7 @@ class BoundTables:
         sparse: the sections of the store.
         tables: those of the sequences.
         names: of the section of each sequence.
-        counts: [rules, COUNTS] see `patterns.sequences.tables`.
+        counts: [rules, COUNTS] see `patterns.sequences.plan.tables`.
     """
 
     def __init__(self, sparse: SparseSections, tables: Tables, names: list[str], firsts: Firsts, counts: Int64s) -> None:

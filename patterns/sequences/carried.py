@@ -6,7 +6,7 @@ import numpy as np
 
 from foundation.number_arrays import Int64s
 from patterns.sequences.matched import UNKNOWN, MatchedSequences, Shape
-from patterns.sequences.tables import RECORD
+from patterns.sequences.plan.tables import RECORD
 
 BITS = 62
 """Sequences of which a word says whether they matched."""

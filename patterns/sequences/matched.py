@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from foundation.number_arrays import Int64s
-from patterns.sequences.layout import LaidOut
-from patterns.sequences.programs import Read
-from patterns.sequences.tables import (
+from patterns.sequences.plan.layout import LaidOut
+from patterns.sequences.plan.programs import Read
+from patterns.sequences.plan.tables import (
     AGGREGATE_WORDS,
     AGGREGATES,
     CAP,

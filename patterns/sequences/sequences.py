@@ -18,14 +18,14 @@ from foundation.number_arrays import Float64s, Int64s
 from patterns.language.pattern import Formula
 from patterns.sequences.bound_kernel import BoundKernel
 from patterns.sequences.bound_tables import BoundTables
-from patterns.sequences.joined_tables import join
-from patterns.sequences.layout import LaidOut, RuleSequence, lay_out
+from patterns.sequences.kernels.room import FOUND_DUES, FOUND_MATCHES, Room, empty_room
 from patterns.sequences.matched import MatchedSequences, shapes_of
-from patterns.sequences.programs import COLUMN, Assembler
-from patterns.sequences.room import FOUND_DUES, FOUND_MATCHES, Room, empty_room
-from patterns.sequences.short_way import firsts_of
-from patterns.sequences.state_names import COUNTER, name_of
-from patterns.sequences.tables import (
+from patterns.sequences.plan.joined_tables import join
+from patterns.sequences.plan.layout import LaidOut, RuleSequence, lay_out
+from patterns.sequences.plan.programs import COLUMN, Assembler
+from patterns.sequences.plan.short_way import firsts_of
+from patterns.sequences.plan.state_names import COUNTER, name_of
+from patterns.sequences.plan.tables import (
     CAPTURED,
     CAPTURES,
     COUNTS,
@@ -72,7 +72,7 @@ class Sequences:
         sections: what profiles of that kind keep of them.
         conditions: those on the event alone, which somebody else evaluates; each fires one step.
         columns: numbers of events that `take` needs as values.
-        counts: [sequences, COUNTS] see `patterns.sequences.tables`.
+        counts: [sequences, COUNTS] see `patterns.sequences.plan.tables`.
         shapes: of the records of their matches.
     """
 

@@ -11,7 +11,7 @@ from features.profiles.profiles import Profiles
 from features.schema.schema import read_schema
 from foundation.place import Place, Source
 from patterns.language.pattern import Condition, Sequence, Step
-from patterns.sequences.layout import RuleSequence
+from patterns.sequences.plan.layout import RuleSequence
 from patterns.sequences.sequences import Sequences
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from foundation.number_arrays import Int64s
-from patterns.sequences.tables import NONE
+from patterns.sequences.plan.tables import NONE
 
 Key = tuple[str, str]
 """A kind of entity, which is '' for users, and an id."""

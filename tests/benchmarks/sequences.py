@@ -22,7 +22,7 @@ from features.schema.schema import read_schema
 from foundation.number_arrays import Int64s
 from foundation.place import Place, Source
 from patterns.language.pattern import Condition, Sequence, Step
-from patterns.sequences.layout import RuleSequence
+from patterns.sequences.plan.layout import RuleSequence
 from patterns.sequences.sequences import Sequences
 
 TYPES, BATCH, SPAN_MS, GAP_MS, INTERVAL_MS = 50, 256, 600_000, 300_000, 100_000

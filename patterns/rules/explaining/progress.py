@@ -25,9 +25,9 @@ from patterns.predicates.truths import truths
 from patterns.rules.explaining.recorded_match import steps_of_match
 from patterns.rules.explaining.seen_event import SeenEvent
 from patterns.rules.values.formulas import compiled_node
-from patterns.sequences.layout import RuleSequence
 from patterns.sequences.matched import MatchedSequences
-from patterns.sequences.programs import Read, reads_of
+from patterns.sequences.plan.layout import RuleSequence
+from patterns.sequences.plan.programs import Read, reads_of
 from patterns.sequences.sequences import Sequences
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from patterns.language.pattern import Step
-from patterns.sequences.tables import LISTED_MAX
+from patterns.sequences.plan.tables import LISTED_MAX
 
 
 def steps_of_match(steps: Sequence[Step], possible: Sequence[Sequence[bool]]) -> list[int] | None:

@@ -10,7 +10,7 @@ from features.expressions.syntax.rewrite import nodes_of
 from features.expressions.syntax.syntax import dotted
 from patterns.language.pattern import Pattern
 from patterns.rules.values.wording import reads_of_reason
-from patterns.sequences.programs import node_of, reads_of
+from patterns.sequences.plan.programs import node_of, reads_of
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from patterns.predicates.event_values import EventValues
 from patterns.rules.values.formulas import compiled_node
 from patterns.rules.values.own_names import written_name
 from patterns.rules.values.wording import REASON_CHARACTERS_MAX, Wordings, plain_value, reads_of_reason, shown_value
-from patterns.sequences.layout import RuleSequence
 from patterns.sequences.matched import MatchedSequences, Shape, joined
-from patterns.sequences.programs import Read
+from patterns.sequences.plan.layout import RuleSequence
+from patterns.sequences.plan.programs import Read
+from patterns.sequences.plan.tables import WAIT
 from patterns.sequences.sequences import Column as SequenceColumn
 from patterns.sequences.sequences import Found, Sequences
-from patterns.sequences.tables import WAIT
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -135,7 +135,7 @@ class RuleSequences:
         return bool((self._sequences.tables.rules[:, WAIT] >= 0).any())
 
     def deadlines_ms(self, profiles: Profiles, slots: Int64s) -> Int64s:
-        """Returns the earliest deadline of each slot's trailing absences; `patterns.sequences.tables.NONE` where none waits."""
+        """Returns the earliest deadline of each slot's trailing absences; `patterns.sequences.plan.tables.NONE` where none waits."""
         return self._sequences.deadlines_ms(profiles, slots)
 
     def pass_time(self, profiles: Profiles, slots: Int64s, now_ms: int) -> MatchedSequences:

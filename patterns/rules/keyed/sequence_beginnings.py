@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from features.expressions.syntax.syntax import Chain, Choice, ListOf, Literal, Node, Unary, dotted
 from features.schema.schema import Schema
 from patterns.language.pattern import Pattern
-from patterns.sequences.programs import reads_of
+from patterns.sequences.plan.programs import reads_of
 
 _EVENT = "event."
 _OF_TEXTS = frozenset(("&&", "||", "==", "!=", "in"))

@@ -11,7 +11,7 @@ from patterns.findings import Events, Values
 from patterns.language.pattern import Formula, Pattern, Template
 from patterns.rules.values.formulas import CompiledFormula
 from patterns.rules.values.own_names import written_name
-from patterns.sequences.programs import Read, reads_of
+from patterns.sequences.plan.programs import Read, reads_of
 
 VALUES_MAX = 16
 """The maximum number of values of a match: those that the rule reads first."""

@@ -24,10 +24,10 @@ from features.schema.string_hash import word_of
 from foundation.number_arrays import Float64s
 from foundation.place import Place, Source
 from patterns.language.pattern import CAPTURES, Condition, Missing, Sequence, Step
-from patterns.sequences.layout import RuleSequence
 from patterns.sequences.matched import MatchedSequences
+from patterns.sequences.plan.layout import RuleSequence
+from patterns.sequences.plan.tables import CUT, DROPPED, LATE
 from patterns.sequences.sequences import Found, Sequences
-from patterns.sequences.tables import CUT, DROPPED, LATE
 from tests.patterns.sequences.sequence_oracle import Oracle, PlainSequence, PlainStep, Seen
 
 pytestmark = pytest.mark.slow

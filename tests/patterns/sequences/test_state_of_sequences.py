@@ -9,10 +9,10 @@ import numpy as np
 from features.layout.layout import NEWEST
 from features.profiles.profiles import Profiles
 from patterns.language.pattern import Missing
-from patterns.sequences.layout import RuleSequence
-from patterns.sequences.machine import advance
+from patterns.sequences.kernels.machine import advance
+from patterns.sequences.plan.layout import RuleSequence
+from patterns.sequences.plan.tables import DROPPED, NONE
 from patterns.sequences.sequences import Sequences
-from patterns.sequences.tables import DROPPED, NONE
 from patterns.sequences.warm_kernels import compile_sequence_kernels
 from tests.patterns.sequences.sequence_oracle import PlainSequence, PlainStep, Seen
 from tests.patterns.sequences.test_sequences_against_brute_force import PLAN, Ask, Slots, declared

@@ -1,9 +1,9 @@
 """Keeps partial matches: the best that is complete, and of those that go on as many as a rule keeps."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.places import Place, cell
-from patterns.sequences.records import Now, copy_record, is_free, is_newer
-from patterns.sequences.tables import DROPPED, KEPT, RECORD_WORDS, START, WITHIN
+from patterns.sequences.kernels.places import Place, cell
+from patterns.sequences.kernels.records import Now, copy_record, is_free, is_newer
+from patterns.sequences.plan.tables import DROPPED, KEPT, RECORD_WORDS, START, WITHIN
 
 
 @inner

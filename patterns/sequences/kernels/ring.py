@@ -6,8 +6,8 @@ run which began within the time of the sequence is counted exactly, however long
 
 from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
-from patterns.sequences.records import Now, add_value
-from patterns.sequences.tables import (
+from patterns.sequences.kernels.records import Now, add_value
+from patterns.sequences.plan.tables import (
     AGGREGATE_WORDS,
     AGGREGATES,
     CAP,

@@ -1,7 +1,8 @@
 """Takes events through the commonest sequences on a short way: single steps in order that read nothing of each other.
 
 Of such a sequence a key keeps for each step but the last one partial match: the times and ids of its events, oldest first. A later start
-is always the better one, so that a new partial match takes the place of the old one. `patterns.sequences.ordered` does the same, and more.
+is always the better one, so that a new partial match takes the place of the old one. `patterns.sequences.kernels.ordered` does the same,
+and more.
 
 What the first step took is the newest event that satisfied its condition, whichever sequence asks. So it is kept once for all sequences
 that begin with the same condition, and a sequence has words of its own from its second step on. An event that opens many sequences writes
@@ -15,13 +16,19 @@ time, the shared event as it was when a match ended all that had begun, so that 
 from features.profiles.sparse_entries import SparseArrays, drop_entry, find_entry, has_lapsed, make_entry, set_lapse
 from foundation.borrowing import inner, outer
 from foundation.number_arrays import Int64s
-from patterns.sequences.tables import NONE
+from patterns.sequences.plan.short_way import (
+    FIRSTS,
+    GAP_MS,
+    GIVES_EACH,
+    HOW,
+    IN_SECTION,
+    IS_LAST,
+    KEEPS_OWN,
+    LASTS_MS,
+    NUMBER,
+)
+from patterns.sequences.plan.tables import NONE
 
-# Columns of steps, a cache line each. FIRSTS is the section with the event that the first step took, -1 where the long way serves the rule.
-# LASTS_MS is how long what a step leaves behind means something.
-IN_SECTION, FIRSTS, OF_RULE, NUMBER, HOW, GAP_MS, LASTS_MS, _, SHORT_COLUMNS = range(9)
-IS_LAST, GIVES_EACH, KEEPS_OWN = 1, 2, 4
-"""Bits of HOW. KEEPS_OWN: the first event is taken by the sequence alone."""
 BARRED = 1 << 62
 _BARRED_LEAST = 1 << 61
 

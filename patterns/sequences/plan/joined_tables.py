@@ -7,9 +7,9 @@ import numpy as np
 from features.expressions.syntax.syntax import Node
 from foundation.number_arrays import Int64s
 from patterns.language.pattern import Formula
-from patterns.sequences.layout import LaidOut
-from patterns.sequences.programs import CONSTANT, Assembler, node_of
-from patterns.sequences.tables import CAPTURED, FIRST, PROGRAM, RULE, SECTION, Tables
+from patterns.sequences.plan.layout import LaidOut
+from patterns.sequences.plan.programs import CONSTANT, Assembler, node_of
+from patterns.sequences.plan.tables import CAPTURED, FIRST, PROGRAM, RULE, SECTION, Tables
 
 
 def join(parts: Iterable[tuple[LaidOut, Assembler]], column: Callable[[Node, Formula], int]) -> Tables:

@@ -1,11 +1,11 @@
 """Adds an event to the runs of a repeated step that is not the first."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.arithmetic import LACKING, TRUE
-from patterns.sequences.keeping import insert, offer
-from patterns.sequences.places import Place, cell, holds
-from patterns.sequences.records import Now, add_event, copy_record, is_bounded, is_free, newest, taken
-from patterns.sequences.tables import FLAGS, GAP, KEPT, LEAST, LIST, MOST, NONE, RECORD_WORDS, ROW, SEEN, START, STRICT, WITHIN, Tables
+from patterns.sequences.kernels.arithmetic import LACKING, TRUE
+from patterns.sequences.kernels.keeping import insert, offer
+from patterns.sequences.kernels.places import Place, cell, holds
+from patterns.sequences.kernels.records import Now, add_event, copy_record, is_bounded, is_free, newest, taken
+from patterns.sequences.plan.tables import FLAGS, GAP, KEPT, LEAST, LIST, MOST, NONE, RECORD_WORDS, ROW, SEEN, START, STRICT, WITHIN, Tables
 
 
 @outer

@@ -9,9 +9,9 @@ from features.layout.address_table import floats, int_rows, ints, table_of
 from features.profiles.sparse_entries import LINE, SLOT_WORDS, SparseArrays
 from foundation.borrowing import inner
 from foundation.number_arrays import Float64s, Int64s
-from patterns.sequences.room import Room
-from patterns.sequences.short_way import ShortWay
-from patterns.sequences.tables import Tables
+from patterns.sequences.kernels.room import Room
+from patterns.sequences.plan.short_way import ShortWay
+from patterns.sequences.plan.tables import Tables
 
 _TABLES = len(SparseArrays._fields)
 _ROOM = _TABLES + len(Tables._fields)
@@ -37,10 +37,10 @@ class Own(NamedTuple):
 
     Args:
         needs: [steps, NEEDS].
-        movable, opening: [steps] see `patterns.sequences.movable.find_movable`.
+        movable, opening: [steps] see `patterns.sequences.kernels.movable.find_movable`.
         asked: [NEEDS].
         bounds: [BOUNDS].
-        places, stack: see `patterns.sequences.places.Place`, where `places` is `found`.
+        places, stack: see `patterns.sequences.kernels.places.Place`, where `places` is `found`.
     """
 
     needs: Int64s

@@ -1,12 +1,12 @@
 """Lets an event take steps of a sequence in order, newest step first, so that it takes only one of them in each partial match."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.keeping import insert, offer
-from patterns.sequences.places import FOUND_MAX, Place, cell, holds
-from patterns.sequences.records import Now, begin_record, copy_record, is_free, is_newer, mark, newest
-from patterns.sequences.ring import clear_ring, newest_of_ring, push, run_record
-from patterns.sequences.runs import extend_runs
-from patterns.sequences.tables import (
+from patterns.sequences.kernels.keeping import insert, offer
+from patterns.sequences.kernels.places import FOUND_MAX, Place, cell, holds
+from patterns.sequences.kernels.records import Now, begin_record, copy_record, is_free, is_newer, mark, newest
+from patterns.sequences.kernels.ring import clear_ring, newest_of_ring, push, run_record
+from patterns.sequences.kernels.runs import extend_runs
+from patterns.sequences.plan.tables import (
     ABSENT,
     CELLS,
     DROPPED,

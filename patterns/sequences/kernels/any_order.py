@@ -1,9 +1,9 @@
 """Lets an event take steps of a sequence whose steps come in any order."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.places import Place
-from patterns.sequences.records import Now, copy_record
-from patterns.sequences.tables import CAP, FIRST, KIND, LEAST, LIST, MOST, OPEN, OPTIONAL, PLAIN, RECORD, STEPS, STRICT, WITHIN
+from patterns.sequences.kernels.places import Place
+from patterns.sequences.kernels.records import Now, copy_record
+from patterns.sequences.plan.tables import CAP, FIRST, KIND, LEAST, LIST, MOST, OPEN, OPTIONAL, PLAIN, RECORD, STEPS, STRICT, WITHIN
 
 
 @outer

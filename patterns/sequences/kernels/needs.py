@@ -5,8 +5,8 @@ import numpy as np
 from features.profiles.sparse_entries import LINE, USED_LINES, SparseArrays
 from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
-from patterns.sequences.room import FOUND_DUES, FOUND_MATCHES, Room
-from patterns.sequences.tables import (
+from patterns.sequences.kernels.room import FOUND_DUES, FOUND_MATCHES, Room
+from patterns.sequences.plan.tables import (
     DUE_WORDS,
     DUES,
     KIND,

@@ -4,10 +4,10 @@ from features.layout.address_table import floats
 from features.profiles.sparse_entries import SparseArrays, drop_entry, find_entry, set_lapse
 from foundation.borrowing import entry, inner
 from foundation.number_arrays import Float64s, Int64s
-from patterns.sequences.kernel_context import WORDS, entries_of, room_of, tables_of
-from patterns.sequences.records import Now
-from patterns.sequences.room import FOUND_DUES, Room
-from patterns.sequences.tables import EACH, NONE, RECORD, SECTION, WAIT, WITHIN, Tables
+from patterns.sequences.kernels.kernel_context import WORDS, entries_of, room_of, tables_of
+from patterns.sequences.kernels.records import Now
+from patterns.sequences.kernels.room import FOUND_DUES, Room
+from patterns.sequences.plan.tables import EACH, NONE, RECORD, SECTION, WAIT, WITHIN, Tables
 
 
 @inner
@@ -47,7 +47,7 @@ def come_true(context: Int64s, values: Float64s, slots: Int64s, now_ms: int) -> 
     """Takes out the trailing absences of `slots` whose deadlines lie before `now_ms`; there must be room for all of them.
 
     Args:
-        context: see `patterns.sequences.kernel_context`.
+        context: see `patterns.sequences.kernels.kernel_context`.
         values: of no event.
     """
     sparse, tables, room = entries_of(context), tables_of(context), room_of(context)

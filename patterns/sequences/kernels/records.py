@@ -1,10 +1,10 @@
-"""Reads and writes the records of partial matches, see `patterns.sequences.tables`."""
+"""Reads and writes the records of partial matches, see `patterns.sequences.plan.tables`."""
 
 from typing import NamedTuple
 
 from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s, Int64s
-from patterns.sequences.tables import (
+from patterns.sequences.plan.tables import (
     AGGREGATE_WORDS,
     AGGREGATES,
     CAP,

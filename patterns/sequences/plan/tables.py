@@ -101,7 +101,7 @@ class Tables(NamedTuple):
         steps: [steps, STEP_COLUMNS], of all rules one after the other.
         captured: columns of the events' values that are captured.
         programs: by program, where its code begins; one more at the end.
-        code: [instructions, 3], see `patterns.sequences.programs`.
+        code: [instructions, 3], see `patterns.sequences.plan.programs`.
         constants: numbers in the code.
     """
 

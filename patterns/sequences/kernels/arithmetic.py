@@ -4,7 +4,8 @@ import math
 
 from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s
-from patterns.sequences.programs import (
+from patterns.sequences.kernels.records import Now, taken
+from patterns.sequences.plan.programs import (
     ADD,
     AND,
     ATOM,
@@ -27,8 +28,7 @@ from patterns.sequences.programs import (
     SUBTRACT,
     UNEQUAL,
 )
-from patterns.sequences.records import Now, taken
-from patterns.sequences.tables import (
+from patterns.sequences.plan.tables import (
     AGGREGATE_WORDS,
     AGGREGATES,
     FIRST,

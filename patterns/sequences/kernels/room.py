@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from foundation.borrowing import inner
 from foundation.number_arrays import Int64s
-from patterns.sequences.tables import DUE_WORDS, DUES, MATCH_WORDS, MATCHES
+from patterns.sequences.plan.tables import DUE_WORDS, DUES, MATCH_WORDS, MATCHES
 
 FOUND_MATCHES, FOUND_DUES, FOUND = range(3)
 
@@ -34,6 +35,14 @@ class Room(NamedTuple):
     due_words: Int64s
 
 
+@inner
+def note_match(room: Room, event: int, rule: int, words: int) -> None:
+    """Notes a match whose record was written behind those of the others."""
+    matches = room.found[FOUND_MATCHES]
+    room.events[matches], room.rules[matches], room.starts[matches + 1] = event, rule, room.starts[matches] + words
+    room.found[FOUND_MATCHES] = matches + 1
+
+
 def empty_room(counts: Int64s) -> Room:
     """Returns room in which nothing fits.
 
@@ -48,7 +57,7 @@ def with_room(room: Room, asked: Int64s) -> Room:
     """Returns room for as much as is asked behind what was found, which it holds.
 
     Args:
-        asked: [NEEDS] see `patterns.sequences.tables`.
+        asked: [NEEDS] see `patterns.sequences.plan.tables`.
     """
     found, found_dues = room.found.tolist()
     words, due_words = int(room.starts[found]), int(room.due_starts[found_dues])

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from foundation.borrowing import inner, outer
 from foundation.number_arrays import Float64s, Int64s
-from patterns.sequences.arithmetic import LACKING, TRUE, ask
-from patterns.sequences.records import Now
-from patterns.sequences.ring import clear_ring
-from patterns.sequences.tables import CELLS, FIRST, KEPT, LAST, LEAST, NONE, PROGRAM, RECORD_WORDS, RING, SKIPPED, START, WAIT, Tables
+from patterns.sequences.kernels.arithmetic import LACKING, TRUE, ask
+from patterns.sequences.kernels.records import Now
+from patterns.sequences.kernels.ring import clear_ring
+from patterns.sequences.plan.tables import CELLS, FIRST, KEPT, LAST, LEAST, NONE, PROGRAM, RECORD_WORDS, RING, SKIPPED, START, WAIT, Tables
 
 FOUND_MAX = 128
 

@@ -4,7 +4,7 @@ import hashlib
 
 from features.expressions.syntax.canonical import canonical
 from patterns.language.pattern import Condition, Sequence
-from patterns.sequences.layout import LaidOut, RuleSequence
+from patterns.sequences.plan.layout import LaidOut, RuleSequence
 
 COUNTER = "sequence: events of a key"
 """The section that counts the events of keys in which a strict sequence has begun."""

@@ -1,4 +1,4 @@
-"""Lays out the steps of sequences that `patterns.sequences.simple` serves, and says which of them share their first event."""
+"""Lays out the steps of sequences that `patterns.sequences.kernels.simple` serves, and says which of them share their first event."""
 
 from collections.abc import Sequence as Ordered
 from typing import NamedTuple
@@ -7,24 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.profiles.sections import Section
+from features.profiles.sparse_entries import SECTION_BITS
 from foundation.number_arrays import Int64s
-from patterns.sequences.layout import LaidOut
-from patterns.sequences.movable import ALWAYS, GOES_ON, OPENS, looks_of
-from patterns.sequences.simple import (
-    FIRSTS,
-    GAP_MS,
-    GIVES_EACH,
-    HOW,
-    IN_SECTION,
-    IS_LAST,
-    KEEPS_OWN,
-    LASTS_MS,
-    NUMBER,
-    OF_RULE,
-    SHORT_COLUMNS,
-)
-from patterns.sequences.state_names import name_of_first
-from patterns.sequences.tables import (
+from patterns.sequences.plan.layout import LaidOut
+from patterns.sequences.plan.state_names import name_of_first
+from patterns.sequences.plan.tables import (
     CAPTURES,
     EACH,
     GAP,
@@ -45,6 +32,14 @@ from patterns.sequences.tables import (
     Tables,
 )
 
+# Columns of steps, a cache line each. FIRSTS is the section with the event that the first step took, -1 where the long way serves the rule.
+# LASTS_MS is how long what a step leaves behind means something.
+IN_SECTION, FIRSTS, OF_RULE, NUMBER, HOW, GAP_MS, LASTS_MS, _, SHORT_COLUMNS = range(9)
+IS_LAST, GIVES_EACH, KEEPS_OWN = 1, 2, 4
+"""Bits of HOW. KEEPS_OWN: the first event is taken by the sequence alone."""
+GOES_ON, OPENS, ALWAYS = range(3)
+"""Kinds of steps: one that needs what the key has in one of two sections; one that opens sequences which share their first event, kept in
+the first section; and one that the filter says nothing of."""
 FIRST_WORDS = 2
 """Time and id of an event."""
 
@@ -75,7 +70,7 @@ class ShortWay(NamedTuple):
 
     Args:
         steps: [steps, SHORT_COLUMNS].
-        looks: [steps] see `patterns.sequences.movable`.
+        looks: [steps] see `patterns.sequences.kernels.movable`.
     """
 
     steps: Int64s
@@ -110,7 +105,13 @@ def _looks_of(short: Int64s) -> Int64s:
     first, second = short[:, NUMBER] == 0, short[:, NUMBER] == 1
     alone = (short[:, FIRSTS] < 0) | (~shares & first)
     kinds = np.where(alone, ALWAYS, np.where(first, OPENS, GOES_ON))
-    return looks_of(kinds, np.where(shares & (first | second), short[:, FIRSTS], short[:, IN_SECTION]), short[:, IN_SECTION])
+    return _packed(kinds, np.where(shares & (first | second), short[:, FIRSTS], short[:, IN_SECTION]), short[:, IN_SECTION])
+
+
+def _packed(kinds: Int64s, firsts: Int64s, others: Int64s) -> Int64s:
+    """Packs the kind of each step and its two sections, of which the first is fetched ahead, into a word: [steps]."""
+    found: Int64s = (kinds << 2 * SECTION_BITS) | (others << SECTION_BITS) | firsts
+    return found
 
 
 def _are_simple(tables: Tables) -> NDArray[np.bool_]:

@@ -1,10 +1,10 @@
 """Lets the event of an absent step bar what would go on past it, and lets what is complete wait for the absence at the end."""
 
 from foundation.borrowing import inner, outer
-from patterns.sequences.places import Place, cell, holds
-from patterns.sequences.records import Now, copy_record, is_free, mark
-from patterns.sequences.ring import run_record
-from patterns.sequences.tables import CELLS, FIRST, GAP, KEPT, LAST, LEAST, NONE, RECORD, RING, RING_FLAGS, START, WAIT, WITHIN, Tables
+from patterns.sequences.kernels.places import Place, cell, holds
+from patterns.sequences.kernels.records import Now, copy_record, is_free, mark
+from patterns.sequences.kernels.ring import run_record
+from patterns.sequences.plan.tables import CELLS, FIRST, GAP, KEPT, LAST, LEAST, NONE, RECORD, RING, RING_FLAGS, START, WAIT, WITHIN, Tables
 
 
 @outer

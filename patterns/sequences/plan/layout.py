@@ -9,8 +9,8 @@ import numpy as np
 from foundation.number_arrays import Int64s
 from foundation.refusal import Refusal
 from patterns.language.pattern import Condition, Sequence, Step
-from patterns.sequences.programs import Assembler, Read, reads_of, split
-from patterns.sequences.tables import (
+from patterns.sequences.plan.programs import Assembler, Read, reads_of, split
+from patterns.sequences.plan.tables import (
     ABSENT,
     AGGREGATE_WORDS,
     AGGREGATES,

@@ -1,0 +1,1 @@
+"""The compiled loop that takes events through the sequences of their keys."""
