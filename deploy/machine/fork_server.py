@@ -22,6 +22,8 @@ from multiprocessing.connection import Connection
 from deploy.machine.processes import Launch
 
 Command = Sequence[str]
+WHILE_IMPORTING = 20_000, 100, 100
+"""The thresholds of garbage collections: looking at all objects again and again takes a sixth of the time in which modules are imported."""
 
 
 def load_module(command: Command) -> None:
@@ -44,6 +46,8 @@ def serve(connection: Connection, load: Callable[[Command], None], run: Callable
         load: imports what the program of a command imports, for all forks that do.
         run: does in a fork what the interpreter would do with its arguments, which are `sys.argv`.
     """
+    usual = gc.get_threshold()
+    gc.set_threshold(*WHILE_IMPORTING)
     forks: dict[int, multiprocessing.process.BaseProcess] = {}
     with contextlib.suppress(EOFError):
         while True:
@@ -55,8 +59,10 @@ def serve(connection: Connection, load: Callable[[Command], None], run: Callable
             assert threading.active_count() == 1, "a fork copies no thread, and none may hold a lock"
             gc.collect()
             gc.freeze()  # a collection in a fork would write to each object, and so copy its page
+            gc.set_threshold(*usual)
             fork = multiprocessing.get_context("fork").Process(target=_become, args=(asked, os.getpid(), run))
             fork.start()
+            gc.set_threshold(*WHILE_IMPORTING)
             pid = fork.pid or 0
             with contextlib.suppress(PermissionError, ProcessLookupError):  # it has done so itself
                 os.setpgid(pid, pid)  # before anybody can send a signal to its group

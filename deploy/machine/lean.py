@@ -2,7 +2,7 @@
 
 Others look for these libraries only to use them where they are. pyarrow and DuckDB import pandas to find out whether what they are given
 is a frame, at the first list that becomes an array: 40 MB and half a second. numba imports SciPy for products of matrices, which no kernel
-has: another quarter of a second. A solo system has two such processes.
+has: another quarter of a second. httpx imports Rich and Pygments for a command that nobody calls.
 """
 
 import importlib.abc
@@ -10,7 +10,7 @@ import runpy
 import sys
 from collections.abc import Collection
 
-UNUSED = frozenset({"pandas", "scipy"})
+UNUSED = frozenset({"pandas", "scipy", "rich"})
 
 
 class _Nowhere(importlib.abc.MetaPathFinder):
