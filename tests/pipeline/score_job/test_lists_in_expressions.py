@@ -164,3 +164,12 @@ def test_what_is_on_a_list_equals_a_dictionary_whenever_changes_are_merged(steps
             wanted = [time < truth.get((name, value), -1) for value in values]
             assert known.contains(name, values, np.full(13, time)).tolist() == wanted
     assert len(known) == sum(end >= 0 for end in truth.values())
+
+
+def test_each_of_thousands_of_values_is_found_among_their_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of 3,000 hashes share all of the bits that say where to look."""
+    monkeypatch.setattr(known_entries, "OVERLAY_MAX", 1_000)
+    known, values = KnownEntries(), [f"v{number}" for number in range(6_000)]
+    known.take(Change("a", value, Entry("a", value)) for value in values[:3_000])
+    found = known.contains("a", values, np.zeros(6_000, np.int64))
+    assert found.tolist() == [True] * 3_000 + [False] * 3_000
