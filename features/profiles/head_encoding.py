@@ -38,6 +38,8 @@ from foundation.number_arrays import Int64s
 _AHEAD = 8
 """The head of the profile that comes so many later is fetched meanwhile."""
 _LINE = 8
+_KEPT_WORDS_MAX = 1 << 20
+"""A buffer of more than 8 MB is not kept: it would stay in memory from one checkpoint to the next."""
 _WAITING, _ORPHANS, _OPEN_SEQ, _OPEN_FILL = range(4, PREFIX_WORDS)
 
 
@@ -76,7 +78,9 @@ class HeadEncoder:
         return heads
 
     def _buffer(self, words: int) -> Int64s:
-        """Returns room for so many words: that of the last heads, if nobody has these any more."""
+        """Returns room for so many words: that of the last heads, if nobody has these any more, and it is not large."""
+        if words > _KEPT_WORDS_MAX:
+            return np.empty(words, np.int64)
         if words > len(self._words) or self._lent() is not None:
             self._words = np.empty(words + words // 8, np.int64)
         return self._words[:words]

@@ -64,7 +64,7 @@ class SparseSections:
         lines = -(-(OWN + self._cells) // LINE)
         self._lines = roomy(_LINES_LEAST if sections else 0, LINE)
         free = np.full(int(lines.max(initial=1)) + 1, END)
-        self._rows = roomy(0, SLOT_WORDS)
+        self._rows = np.zeros((0, SLOT_WORDS), np.int64)
         self.arrays = SparseArrays(self._lines.reshape(-1), self._rows.reshape(-1), free, np.zeros(NUMBERS, np.int64), lines)
 
     def grow(self, slots: int) -> None:
