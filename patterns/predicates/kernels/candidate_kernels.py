@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner
+from foundation.compiled import outer
 from foundation.number_arrays import Int64s
 from patterns.predicates.kernels.bits import count_bits, keep_common, lowest_bit, words_with_bits
 from patterns.predicates.kernels.condition_arrays import FIRST_LATE, ConditionArrays, arrays_of
@@ -63,7 +64,8 @@ def find_candidates(table: Int64s, cells: Int32s) -> Int32s:
         found = _count(part)
         if len(candidates) < count + found:
             grown = np.empty((2 * (count + found), 2), np.int32)
-            grown[:count] = candidates[:count]
+            for at in range(count):  # a slice that is assigned takes numba seconds to compile
+                grown[at, 0], grown[at, 1] = candidates[at, 0], candidates[at, 1]
             candidates = grown
         _write(part, block, candidates, count)
         count += found

@@ -9,7 +9,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from detectors.compiled import compiled
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.kernels.condition_arrays import MATRICES, ConditionArrays
 from patterns.predicates.kernels.index_kernels import ERROR_CELL, FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s, Uint8s

@@ -4,32 +4,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from foundation.compiled import inner
+from foundation.compiled import outer
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.kernels.candidate_kernels import find_candidates
 from patterns.predicates.kernels.cell_kernels import gather, locate_numbers, locate_texts
-from patterns.predicates.kernels.condition_arrays import FIRST_LATE, ConditionArrays, arrays_of
+from patterns.predicates.kernels.condition_arrays import FIRST_LATE, REGISTERS, arrays_of
 from patterns.predicates.kernels.index_kernels import Int32s
-from patterns.predicates.kernels.late_kernels import Candidates, grouped, left, narrow
+from patterns.predicates.kernels.late_kernels import grouped, left, narrow
 from patterns.predicates.kernels.number_kernels import ask_numbers
 from patterns.predicates.kernels.truth_kernels import AT, verify
 
 Bools = NDArray[np.bool_]
 
 
-@inner
-def _ask_from(
-    arrays: ConditionArrays, table: Int64s, at: int, candidates: Candidates, values: Float64s, cells: Int32s, asked: Bools
-) -> Int64s:
-    """Asks from the late attribute `at` on; returns what `verify` says or, where a value is needed, the attribute and the candidates."""
-    at = ask_numbers(arrays, at, candidates, values, asked, cells)
-    each = left(candidates)
+@outer
+def _ask_from(table: Int64s, at: int, is_there: bool, each: Int32s, values: Float64s, cells: Int32s, asked: Bools) -> Int64s:
+    """Asks from the late attribute `at` on, whose cells may be there; returns what `begin` does."""
+    arrays = arrays_of(table)
+    candidates = grouped(each, len(arrays.missing))
+    if is_there:
+        narrow(arrays, at, candidates, cells[arrays.sizes[FIRST_LATE] + at])
+        at += 1
+    registers, present = np.empty(arrays.sizes[REGISTERS]), np.empty(arrays.sizes[REGISTERS], np.bool_)
+    at = ask_numbers(arrays, at, candidates, values, asked, cells, registers, present)
+    possible = left(candidates)
     if at == len(arrays.kinds):
-        return verify(table, cells, each)
-    said = np.empty(1 + 2 * len(each), np.int64)
+        return verify(table, cells, possible)
+    said = np.empty(1 + 2 * len(possible), np.int64)
     said[AT] = at
-    for candidate in range(len(each)):
-        said[1 + 2 * candidate], said[2 + 2 * candidate] = each[candidate, 0], each[candidate, 1]
+    for candidate in range(len(possible)):
+        said[1 + 2 * candidate], said[2 + 2 * candidate] = possible[candidate, 0], possible[candidate, 1]
     return said
 
 
@@ -64,19 +68,13 @@ def begin(
     gather(arrays, (first, second, third, fourth), values)
     locate_numbers(arrays, values, np.empty(cells.shape[1], np.int64), cells)
     locate_texts(arrays, texts, cells)
-    each = find_candidates(table, cells)
-    if not len(arrays.kinds):
-        return verify(table, cells, each)
-    return _ask_from(arrays, table, 0, grouped(each, len(arrays.missing)), values, cells, asked)
+    return _ask_from(table, 0, False, find_candidates(table, cells), values, cells, asked)
 
 
 @compiled("int64[::1](int64[::1], int64[::1], float64[:, ::1], int32[:, ::1], boolean[::1])")
 def go_on(table: Int64s, said: Int64s, values: Float64s, cells: Int32s, asked: Bools) -> Int64s:
     """Goes on behind the late attribute of which `said`, the last answer, asked; its cells are there now. The others: see `begin`."""
-    arrays, at = arrays_of(table), said[AT]
     each = np.empty((len(said) // 2, 2), np.int32)
     for candidate in range(len(each)):
         each[candidate, 0], each[candidate, 1] = said[1 + 2 * candidate], said[2 + 2 * candidate]
-    candidates = grouped(each, len(arrays.missing))
-    narrow(arrays, at, candidates, cells[arrays.sizes[FIRST_LATE] + at])
-    return _ask_from(arrays, table, at + 1, candidates, values, cells, asked)
+    return _ask_from(table, said[AT], True, each, values, cells, asked)

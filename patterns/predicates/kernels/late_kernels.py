@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation.compiled import inner
+from foundation.borrowing import inner
+from foundation.compiled import inner as making
 from foundation.number_arrays import Int64s
 from patterns.predicates.kernels.condition_arrays import ConditionArrays
 from patterns.predicates.kernels.index_kernels import BLOCK, Int32s
@@ -30,7 +31,7 @@ class Candidates(NamedTuple):
     order: Int64s
 
 
-@inner
+@making
 def grouped(each: Int32s, conditions: int) -> Candidates:
     """Puts the candidates of each condition together; all are possible."""
     starts, order = np.zeros(conditions + 1, np.int64), np.empty(len(each), np.int64)
@@ -86,13 +87,13 @@ def narrow(arrays: ConditionArrays, attribute: int, candidates: Candidates, cell
                 possible[candidate] = (arrays.table[row, word] >> shift) & _ONE != 0
 
 
-@inner
+@making
 def left(candidates: Candidates) -> Int32s:
     """Returns those [m, 2] that are possible still, in their order."""
     count = 0
-    kept = np.empty(candidates.each.shape, np.int32)
-    for candidate in range(len(candidates.each)):
+    kept = np.empty((len(candidates.each), 2), np.int32)
+    for candidate in range(len(kept)):
         if candidates.possible[candidate]:
-            kept[count] = candidates.each[candidate]
+            kept[count, 0], kept[count, 1] = candidates.each[candidate, 0], candidates.each[candidate, 1]
             count += 1
     return kept[:count]

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.expressions.number_steps import load_constants, run_steps
-from foundation.compiled import inner
+from foundation.borrowing import inner
 from foundation.number_arrays import Float64s, Int64s
 from patterns.predicates.kernels.cell_kernels import number_of_double
-from patterns.predicates.kernels.condition_arrays import FIRST_LATE, REGISTERS, ConditionArrays
+from patterns.predicates.kernels.condition_arrays import FIRST_LATE, ConditionArrays
 from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s
 from patterns.predicates.kernels.late_kernels import Candidates, narrow, next_asked
 
@@ -33,15 +33,24 @@ def _cell_of(value: float, kind: int, cuts: Int64s) -> int:
 
 
 @inner
-def ask_numbers(arrays: ConditionArrays, at: int, candidates: Candidates, values: Float64s, asked: Bools, cells: Int32s) -> int:
+def ask_numbers(
+    arrays: ConditionArrays,
+    at: int,
+    candidates: Candidates,
+    values: Float64s,
+    asked: Bools,
+    cells: Int32s,
+    registers: Float64s,
+    present: Bools,
+) -> int:
     """Goes on from the late attribute `at` for as long as numbers alone are asked for. Returns the attribute at which something else is:
     `asked` [n] then says of which events; as many as there are late attributes, where nobody asks any more.
 
     Args:
         values: [names, n] as `cell_kernels.gather` writes them.
         cells: [attributes, n] written.
+        registers, present: room for the registers of a program.
     """
-    registers, present = np.empty(arrays.sizes[REGISTERS]), np.empty(arrays.sizes[REGISTERS], np.bool_)
     while True:
         at = next_asked(arrays, at, candidates, asked)
         if at == len(arrays.kinds) or arrays.kinds[at] == OTHER:

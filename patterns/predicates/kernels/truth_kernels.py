@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from foundation.compiled import inner, outer
+from foundation.borrowing import inner
+from foundation.compiled import outer
 from foundation.number_arrays import Int64s
 from patterns.predicates.kernels.condition_arrays import APART, DEPTH, ConditionArrays, arrays_of
 from patterns.predicates.kernels.index_kernels import FIRST_CELL, MISSING_CELL, NAN_CELL, Int32s
@@ -116,6 +117,8 @@ def verify(table: Int64s, cells: Int32s, candidates: Int32s) -> Int64s:
             said[FIRST + held + places[place]] = condition - (apart if condition >= apart else 0)
             places[place] += 1
     end = FIRST + 2 * held
-    said[end : end + errors] = failed[:errors]
-    said[end + errors :] = failed[found - skips :]
+    for at in range(errors):
+        said[end + at] = failed[at]
+    for at in range(skips):
+        said[end + errors + at] = failed[found - skips + at]
     return said
