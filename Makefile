@@ -33,12 +33,9 @@ help:
 
 ready: .venv/.ready
 
-# Compiled once before anything asks for them: side by side, each process would compile them for itself. Those of features take as long as
-# all others, which a second process compiles as it imports them.
+# Compiled once before anything asks for them: side by side, each process would compile them for itself.
 kernels: ready
-	@$(RUN)python -c "import pipeline.trial.trial_budget" & \
-	$(RUN)python -c "from features.profiles.warm_kernels import compile_kernels; compile_kernels(); from pipeline.trial.trial_budget import warm_up; warm_up()"; \
-	status=$$?; wait; exit $$status
+	$(RUN)weir doctor --kernels
 
 jars: ready
 	$(RUN)weir doctor --jars

@@ -210,10 +210,16 @@ def demo(span_ms: int | None, rate: int, seed: int, profile: str) -> None:
 
 @main.command()
 @click.option("--jars", is_flag=True, help="Fetches the servers' jars and compiles the score job's jar.")
+@click.option("--kernels", is_flag=True, help="Compiles the kernels, which is done by whoever needs them first otherwise.")
 @click.option("--test-java", is_flag=True, help="Runs the tests of the score job's Java operators.")
 @click.option("--solo", is_flag=True, help="Checks what `weir serve` needs; in its folder that is so by itself.")
-def doctor(jars: bool, test_java: bool, solo: bool) -> None:
+def doctor(jars: bool, kernels: bool, test_java: bool, solo: bool) -> None:
     """Checks what this machine lacks, and names the command that installs it."""
+    if kernels:  # before anything is imported that has kernels, which one process would compile then
+        from deploy.local.kernels import compile_here
+
+        compile_here()
+        return
     from deploy.doctor.doctor import fetch_jars, run_checks, run_java_tests
 
     if jars:

@@ -167,7 +167,7 @@ class Stack:
         for server in servers:
             server.launch()
         broker = self._own("broker", launch_broker(*arguments), functools.partial(start_broker, *arguments))
-        kernels = self._processes.add(start_compiling(self.environment(), self.logs))
+        kernels = [self._processes.add(each) for each in start_compiling(self.environment(), self.logs)]
         job_manager = self._own("job-manager", cluster.launch_job_manager(), self._start_job_manager_again)
         task_managers = [self._own_task_manager(number) for number in numbers]
         wait_for_broker(broker, port, settings.path("kafka"), secret)
@@ -197,10 +197,11 @@ class Stack:
         self._start_delivery()
         self._yielding.step(self._processes.all)
 
-    def _wait_for_kernels(self, kernels: Process) -> None:
-        """Waits until one process has compiled the kernels, because otherwise each process would compile them itself."""
-        kernels.wait_for_end(COMPILE_SECONDS_MAX)
-        self._processes.forget(kernels)
+    def _wait_for_kernels(self, kernels: Sequence[Process]) -> None:
+        """Waits until the kernels are compiled, because otherwise each process would compile them itself."""
+        for each in kernels:
+            each.wait_for_end(COMPILE_SECONDS_MAX)
+            self._processes.forget(each)
 
     def _own(self, name: str, process: Process, start: Callable[[], Process]) -> Process:
         self._starts[name] = start
