@@ -1,4 +1,4 @@
-"""One run of the whole system in which a feature, the policy and a model are changed over HTTP while payments come without pause."""
+"""One run of the whole system in which features, policy, models and who is champion change over HTTP while payments come without pause."""
 
 import time
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from patterns.lists import DECLARATION, LIST_PREFIX
 from pipeline.control.definitions import key_text
 from pipeline.control.kafka import next_of
 from pipeline.control.kafka_access import connection_of
+from pipeline.engine.definitions.champions import CHAMPIONS, Champion, champions_text
 from pipeline.engine.definitions.part_names import PARTS
 
 RATE = 300
@@ -27,7 +28,7 @@ BROKEN = "- {name: payments_1m, template: count, window: 1m}\n- {name: spent_1m,
 
 @dataclass
 class Change:
-    """One upload: the release it made, and when its answer was there."""
+    """One request: the release it made, and when its answer was there."""
 
     release: int
     answered_ms: float
@@ -92,13 +93,25 @@ class Driver:
 
     def change(self, part: str, text: str, name: str = "") -> None:
         """Uploads another text of `part`, a change called `name`."""
-        answer = self._api.put(f"/v1/{part}", content=text)
+        self._took(self._api.put(f"/v1/{part}", content=text), {part: text}, name or part)
+
+    def promote(self, model: str, place: str, name: str) -> None:
+        """Lets `model` decide in `place` although nothing is known of how good it is, a change called `name`."""
+        answer = self._api.post(f"/v1/models/{model}:promote", json={"reason": "a test", "override": True})
+        champions = champions_text({place: Champion(model, place)})
+        self._took(answer, {CHAMPIONS: champions}, name)
+
+    def roll_back(self, place: str, name: str) -> None:
+        """Lets the model decide in `place` that did so before, a change called `name`."""
+        self._took(self._api.post(f"/v1/models/{place}:roll_back", json={"reason": "a test"}), {CHAMPIONS: champions_text({})}, name)
+
+    def _took(self, answer: httpx.Response, texts: dict[str, str], name: str) -> None:
         answered_ms = time.time() * 1000
         assert answer.status_code == 200, answer.text
-        self.texts = self.texts | {part: text}
+        self.texts = self.texts | texts
         self.release = answer.json()["release"]
         self.run.releases[self.release] = self.texts | self._lists
-        self.run.changes[name or part] = Change(self.release, answered_ms)
+        self.run.changes[name] = Change(self.release, answered_ms)
 
     def upload_broken(self) -> None:
         """Uploads features that do not compile."""

@@ -14,6 +14,7 @@ import yaml
 
 from detectors.catalogue import score_from
 from detectors.snapshot import Snapshot
+from pipeline.engine.definitions.champions import CHAMPIONS, read_champions
 from pipeline.engine.definitions.release import compile_release
 
 UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -70,6 +71,7 @@ class OneRelease:
         self._features = {id: yaml.safe_load(texts["features"]) for id, texts in releases.items()}
         self._policies = {id: yaml.safe_load(texts["policy"]) for id, texts in releases.items()}
         self._rules = {id: actions_of_rules(texts) for id, texts in releases.items()}
+        self._champions = {id: read_champions(texts.get(CHAMPIONS, "{}")) for id, texts in releases.items()}
         self._models = {id: {model.name: model for model in compile_release(id, texts).models} for id, texts in releases.items()}
 
     def differences(self, event: Arrived, release: int) -> list[str]:
@@ -150,8 +152,9 @@ class OneRelease:
 
     def _of_policy(self, decision: dict, release: int) -> list[str]:
         policy, score = self._policies[release], decision["score"]
-        names = policy["score"].removeprefix("first_ready(").removesuffix(")").split(",")
-        ready = [p for p in (self._probability(decision, release, name.strip())[1] for name in names) if p is not None]
+        places = [place.strip() for place in policy["score"].removeprefix("first_ready(").removesuffix(")").split(",")]
+        names = [self._champions[release][place].model if place in self._champions[release] else place for place in places]
+        ready = [p for p in (self._probability(decision, release, name)[1] for name in names) if p is not None]
         found = [] if score == (ready[0] if ready else None) else ["score"]
         if score is None:
             action = policy["fallback"]["action"]

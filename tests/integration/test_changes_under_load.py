@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import httpx
 import pytest
+import yaml
 from changing_run import Driver, Run
 
 from api.auth.token import read_token
@@ -13,7 +14,8 @@ from deploy.local.stack import Stack
 
 DECISIONS_EACH = 600
 IN_FORCE_MS_MAX = 5_000
-CHANGES = ("features", "policy", "models", "removal")
+CHANGES = ("features", "policy", "models", "promotion", "rollback", "removal")
+CHAMPION, CHALLENGER = "payment_shape", "other_shape"
 ADDED = {"payments_5m", "terminal_payments_3m"}
 
 
@@ -28,7 +30,11 @@ def changed(part: str, text: str) -> str:
         text = replaced(text, "(payment_shape)", "(payment_shape, own_amount)")
         bands = "bands: [{below: 0.985, action: approve}, {below: 0.998, action: review}, {action: block}]"
         return replaced(text, bands, "bands: [{below: 0.5, action: review}, {below: 0.998, action: block}, {action: approve}]")
-    return replaced(replaced(text, "seed: 1", "seed: 2"), "publish_every: 30s", "publish_every: 10s")
+    for old, new in (("seed: 1", "seed: 2"), ("window_size: 2000", "window_size: 500"), ("publish_every: 30s", "publish_every: 10s")):
+        text = replaced(text, old, new)
+    [shape] = [model for model in yaml.safe_load(text) if model["name"] == CHAMPION]
+    parameters = shape["parameters"] | {"seed": 3}
+    return text + yaml.dump([shape | {"name": CHALLENGER, "challenges": CHAMPION, "parameters": parameters}], sort_keys=False)
 
 
 def replaced(text: str, old: str, new: str) -> str:
@@ -54,7 +60,11 @@ def run(stack: Stack) -> Iterator[Run]:
             driver.change("policy", changed("policy", before["policy"]))
             driver.decided(DECISIONS_EACH)
             driver.change("models", changed("models", before["models"]))
-            driver.decided(DECISIONS_EACH, has_snapshot)
+            driver.decided(DECISIONS_EACH, can_decide)
+            driver.promote(CHALLENGER, CHAMPION, "promotion")
+            driver.decided(DECISIONS_EACH)
+            driver.roll_back(CHAMPION, "rollback")
+            driver.decided(DECISIONS_EACH)
             driver.change("features", before["features"], "removal")
             driver.decided(DECISIONS_EACH)
             yield driver.finish()
@@ -63,13 +73,23 @@ def run(stack: Stack) -> Iterator[Run]:
             api.post("/v1/releases", json=before).raise_for_status()
 
 
-def has_snapshot(decision: dict) -> bool:
-    return decision["models"]["payment_shape"]["snapshot"] is not None
+def has_snapshot(decision: dict, model: str = CHAMPION) -> bool:
+    return decision["models"][model]["snapshot"] is not None
+
+
+def can_decide(decision: dict) -> bool:
+    """Whether champion and challenger have seen a whole window, before which their score is 0, and the champion does decide."""
+    models = decision["models"]
+    return all(has_snapshot(decision, name) and models[name]["score"] > 0 for name in (CHAMPION, CHALLENGER)) and by_champion(decision)
+
+
+def by_champion(decision: dict) -> bool:
+    return decision["score"] != decision["models"]["own_amount"]["score"]
 
 
 def snapshots_of(decisions: Iterable[dict]) -> set[int]:
     """Numbers of the snapshots behind them."""
-    return {decision["models"]["payment_shape"]["snapshot"] for decision in decisions if has_snapshot(decision)}
+    return {decision["models"][CHAMPION]["snapshot"] for decision in decisions if has_snapshot(decision)}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -118,6 +138,13 @@ def test_a_changed_model_gives_no_score_before_its_own_snapshot_and_the_next_one
     assert all(decision["score"] == decision["models"]["own_amount"]["score"] for decision in without)
     others = (run.oracle.decisions[event.id] for event in run.of_release(run.changes["policy"].release))
     assert not snapshots_of(decisions) & snapshots_of(others)
+
+
+@pytest.mark.parametrize(("name", "decides"), [("promotion", CHALLENGER), ("rollback", CHAMPION)])
+def test_who_is_promoted_or_rolled_back_to_decides_from_the_first_decision_on(run: Run, name: str, decides: str) -> None:
+    decisions = [run.oracle.decisions[event.id] for event in run.of_release(run.changes[name].release)]
+    assert all(can_decide(decision) for decision in decisions), "what a model has learned outlives a change of its standing"
+    assert {explained["model"] for decision in decisions if (explained := decision.get("contributions"))} == {decides}
 
 
 def test_features_that_were_added_are_in_every_decision_until_they_are_removed(run: Run) -> None:
