@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from features.definitions.dependencies import Cycle, behind, in_order
 from features.definitions.derived import Derived, Lists
 from features.definitions.entity_parser import JOINT, KEY_JOINT, parts_of
 from features.definitions.event_columns import ids_of
+from features.definitions.wording import entity_in_words
 from features.expressions.names import IN_LIST
 from features.plan.plan import Plan
 from features.plan.plan_columns import columns_of
@@ -34,6 +36,18 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FEATURE = "feature."
 NO_FACTS: Mapping[str, Float64s] = {}
 _SHOWN_MAX = 3
+
+
+class UsualValue(NamedTuple):
+    """A feature that says what is usual for a number.
+
+    Args:
+        column: of a feature matrix in which it stands.
+        whose: whose usual value it is, in words: "customer".
+    """
+
+    column: int
+    whose: str
 
 
 @dataclass(frozen=True)
@@ -60,11 +74,12 @@ class FeatureSet:
     _derived: Derived
 
     @cached_property
-    def usual(self) -> dict[str, str]:
-        """By ``event.`` or ``feature.`` name of a number, the feature that says what is usual for it."""
-        return {definition.usual_of: name for name, definition in self.definitions.items() if definition.usual_of}
+    def usual(self) -> dict[str, UsualValue]:
+        """By ``event.`` or ``feature.`` name of a number, what is usual for it; found once, since each reason asks for it."""
+        each = enumerate(map(self.definitions.__getitem__, self.names))
+        return {by.usual_of: UsualValue(at, entity_in_words(self._about(by.name))) for at, by in each if by.usual_of}
 
-    def about(self, name: str) -> str:
+    def _about(self, name: str) -> str:
         """Returns the entity type that a feature is about: for an expression over features of one type that, for others the user."""
         windows = [self.definitions[each] for each in self.behind([name]) if self.definitions[each].recipe.readings]
         kinds = {definition.kind for definition in windows}
@@ -135,7 +150,12 @@ class FeatureSet:
 
     def behind(self, names: Sequence[str]) -> list[str]:
         """Returns `names` and the features from which they are computed, over any number of steps."""
-        return behind(names, {name: _features_read(definition) for name, definition in self.definitions.items()})
+        return behind(names, self._features_read)
+
+    @cached_property
+    def _features_read(self) -> dict[str, list[str]]:
+        """By name of a feature those that it reads itself."""
+        return {name: _features_read(definition) for name, definition in self.definitions.items()}
 
 
 def read_features(text: str, schema: Schema, source: str = "features.yaml") -> FeatureSet:

@@ -45,12 +45,12 @@ def _said(release: Release, name: str, value: float) -> str:
 
 
 def _usual(verdicts: Verdicts, model: Model, row: int, at: int) -> str:
-    features, name = verdicts.release.features, model.inputs[at]
-    own = features.usual.get(name)
+    name = model.inputs[at]
+    own = verdicts.release.features.usual.get(name)
     if own is not None:
-        value = float(verdicts.features[row, features.names.index(own)])
+        value = float(verdicts.features[row, own.column])
         if not math.isnan(value):
-            return f"; usual for this {entity_in_words(features.about(own))}: {_value(verdicts.release, name, value)}"
+            return f"; usual for this {own.whose}: {_value(verdicts.release, name, value)}"
     scoring = verdicts.scoring.get(model.name)
     median = math.nan if scoring is None else scoring.usual_at(row, at)
     if math.isnan(median) or _is_flag(verdicts.release, name):
