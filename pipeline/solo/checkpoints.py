@@ -20,7 +20,8 @@ from pipeline.solo.state_file import STAGES, Changes, StageState, StateFile
 log = logging.getLogger(__name__)
 
 SECONDS = 1.0
-EVENTS = 10_000
+EVENTS = 20_000
+"""About what is decided in a second under full load. A profile is written once a checkpoint, however often it changes before."""
 RETRY_SECONDS = 0.2
 NICENESS = 10
 """Of the thread that writes. While it has the core that a decision needs, that decision waits twice as long."""
