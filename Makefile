@@ -51,7 +51,8 @@ ORDINARY := not quality and not deep and not long
 WHOLE := (system or full_profile)
 STORES := (cassandra or druid or hdfs or s3 or postgresql)
 UNITS := --ignore=tests/integration --ignore=tests/browser --ignore=tests/quality
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Three on two cores: a third of what fast tests take is waiting.
+SIDE_BY_SIDE := -n 3 --dist loadfile
 WITHOUT_SERVERS := $(ORDINARY) and not integration
 # Where tests with servers stand; no lane imports the others. A test elsewhere that needs a server is refused by pytest.
 SERVERS := tests/integration tests/contracts tests/stores tests/deploy tests/alerts/alertmanager tests/api/operations tests/pipeline/training
