@@ -8,6 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http.problem import Problem
+from api.joined_writes import JoinedWrites
 
 HEAD_BYTES_MAX = 65_536
 HEADERS_MAX = 100
@@ -49,7 +50,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._writes = JoinedWrites(transport, self.loop)
+        super().connection_made(self._writes)
         self._start_timer(HEAD_SECONDS_MAX)
         if len(self.connections) > self.connections_max:
             text = f"{self.connections_max} connections are open, which is the most that this process takes"
@@ -100,7 +102,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._abort_later()
 
     def on_response_complete(self) -> None:
-        """Does the same when the connection ends with the answer."""
+        """Sends the answer, and does the same when the connection ends with it."""
+        self._writes.flush()
         super().on_response_complete()
         if self.transport.is_closing():
             self._abort_later()
