@@ -5,7 +5,7 @@ import pytest
 from features.kernel.room import has_room
 from features.layout.layout import FREE_NOTES, FREE_PAGES, LINES_LACKED, NEEDED, SEALED
 from features.profiles.profiles import Profiles
-from features.profiles.slab import entries_of, with_lines, with_room, with_values
+from features.profiles.slab import empty_slab, entries_of, with_lines, with_room, with_slots, with_values
 from features.schema.schema import read_schema
 from features.sets.feature_set import read_features
 
@@ -40,3 +40,12 @@ def test_a_table_of_values_has_room_up_to_its_bound(more: int) -> None:
 
 def test_nothing_is_made_where_all_have_room() -> None:
     assert slab_after(None, 0) == (True, True)
+
+
+@pytest.mark.parametrize(("have", "made"), [(64, 128), (1_024, 2_048), (80_000, 90_000)])
+def test_of_many_slots_only_an_eighth_more_is_made_at_a_time(have: int, made: int) -> None:
+    assert len(with_slots(empty_slab(PLAN, have), PLAN, have + 1).heads) == made
+
+
+def test_as_many_slots_are_made_as_are_asked_for() -> None:
+    assert len(with_slots(empty_slab(PLAN), PLAN, 70_000).heads) == 70_000
