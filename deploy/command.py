@@ -47,6 +47,7 @@ class Refusing(click.Group):
 
 
 @click.group(cls=Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="weir", message="%(package)s %(version)s")
 def main() -> None:
     """Weir scores every event of a stream as it happens."""
 

@@ -2,6 +2,7 @@
 
 import errno
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from deploy.command import SAMPLES, main
+
+
+def test_the_version_is_that_of_the_newest_release_in_the_changelog() -> None:
+    changelog = (pathlib.Path(__file__).parents[2] / "CHANGELOG.md").read_text()
+    newest = re.findall(r"^## \[(\d[^]]*)\]", changelog, re.MULTILINE)[0]
+    assert CliRunner().invoke(main, ["--version"]).output == f"weir {newest}\n"
 
 
 @pytest.mark.slow
