@@ -1,5 +1,7 @@
 """Finds the profile slab and the plan in the context of compiled functions."""
 
+import numpy as np
+
 from features.layout.address_table import float_rows, floats, int_rows, ints, table_of
 from features.layout.layout import Counts, ProfileSlab, Ranks
 from features.layout.plan_arrays import PlanArrays
@@ -19,6 +21,27 @@ def context_of(slab: ProfileSlab, plan: PlanArrays, more: int) -> Int64s:
     own = [slab.heads, slab.pages, slab.edges, slab.backs, slab.suffixes, slab.roots, slab.free_pages, slab.free_notes]
     own += [slab.notes, slab.filters, slab.filter_lines, slab.free_filters, slab.sealed, slab.dropped, slab.counters]
     return table_of([*own, *slab.counts, *slab.ranks, *plan], more)
+
+
+class NewestContext:
+    """Has the context of the slab that it was asked for last: what asks for one profile after the other makes no table for each.
+
+    Args:
+        plan: under which the slabs stand.
+        more: the number of arrays for which a context has room beside theirs.
+    """
+
+    def __init__(self, plan: PlanArrays, more: int) -> None:
+        self._plan = plan
+        self._more = more
+        self._slab: ProfileSlab | None = None
+        self._table = np.zeros(0, dtype=np.int64)
+
+    def of(self, slab: ProfileSlab) -> Int64s:
+        """Returns the context of `slab`, which is made anew where arrays have moved."""
+        if self._slab is not slab:
+            self._slab, self._table = slab, context_of(slab, self._plan, self._more)
+        return self._table
 
 
 @inner

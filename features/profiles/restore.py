@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.kernel import kernel
-from features.layout.kernel_context import context_of
+from features.layout.kernel_context import NewestContext
 from features.layout.layout import (
     BLOOM,
     BLOOM_2,
@@ -50,7 +50,9 @@ from features.sets.mapping import mapped_rows, unknown_until
 from foundation.number_arrays import Int64s
 
 
-def place_profile(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> ProfileSlab:
+def place_profile(
+    slab: ProfileSlab, plan: Plan, context: NewestContext, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]
+) -> ProfileSlab:
     """Fills the empty `slot` with a saved profile.
 
     The slab must have room for the pages; room for notes and values is made here. If pages are gone, for example after their time-to-live,
@@ -72,12 +74,12 @@ def place_profile(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead, pa
         for at in range(HEAD_WORDS, HEAD_WORDS + 2 * plan.cursors, 2):
             if head[at] >= 0:
                 head[at] = (chain[int(head[at]) >> PAGE_BITS] << PAGE_BITS) + (head[at] & (PAGE - 1))
-        kernel.rebuild_all(context_of(slab, plan.arrays, 0), here, False)
+        kernel.rebuild_all(context.of(slab), here, False)
     else:
         _say_unknown(head, plan, saved)
-        kernel.rebuild_all(context_of(slab, plan.arrays, 0), here, True)
+        kernel.rebuild_all(context.of(slab), here, True)
         _carry(head, plan, saved, lost_ms)
-    return _put_notes(slab, plan, slot, saved)
+    return _put_notes(slab, context, slot, saved)
 
 
 def _lost_until(saved: SavedHead, found: list[tuple[int, Int64s]]) -> int:
@@ -167,7 +169,7 @@ def _mark_sealed(slab: ProfileSlab, slot: int, pages: list[int]) -> None:
             slab.counters[SEALED] += 1
 
 
-def _put_notes(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead) -> ProfileSlab:
+def _put_notes(slab: ProfileSlab, context: NewestContext, slot: int, saved: SavedHead) -> ProfileSlab:
     slab = with_room(slab, 0, len(saved.waiting) + len(saved.orphans))
     backwards = saved.orphans[::-1]  # each is put before those that are there, so that notes of one time keep their order
     in_order = backwards[np.argsort(backwards[:, 0], kind="stable")]  # earlier versions saved them in any order
@@ -178,15 +180,15 @@ def _put_notes(slab: ProfileSlab, plan: Plan, slot: int, saved: SavedHead) -> Pr
         slab.heads[slot, ORPHANS] = note
     if len(saved.waiting):
         columns = [np.ascontiguousarray(column) for column in saved.waiting.T]
-        kernel.note_labels(context_of(slab, plan.arrays, 0), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
+        kernel.note_labels(context.of(slab), np.full(len(saved.waiting), slot, dtype=np.int64), *columns)
     return slab
 
 
-def forget(slab: ProfileSlab, plan: Plan, slots: Sequence[int]) -> None:
+def forget(slab: ProfileSlab, plan: Plan, context: NewestContext, slots: Sequence[int]) -> None:
     """Empties `slots` and frees their pages and notes."""
     where = np.asarray(slots, dtype=np.int64)
     if plan.counted or plan.ranked or slab.filters[where, FILTER].any():
-        kernel.clear_all(context_of(slab, plan.arrays, 0), where)
+        kernel.clear_all(context.of(slab), where)
     for slot in slots:
         head = slab.heads[slot]
         page = int(head[FIRST])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.kernel.inputs import MORE
-from features.layout.kernel_context import context_of
+from features.layout.kernel_context import NewestContext
 from features.layout.layout import (
     DIRTY,
     DROPPED,
@@ -25,7 +25,6 @@ from features.layout.layout import (
     SEALED,
     SEQ,
     TIME,
-    ProfileSlab,
 )
 from features.plan.plan import Plan
 from features.profiles.codec import SavedHead
@@ -54,14 +53,11 @@ class WindowState:
         self._durable = durable
         self._encoder = HeadEncoder(plan)
         self._gone: list[Int64s] = []
-        self._context_slab: ProfileSlab | None = None
-        self._table = np.zeros(0, dtype=np.int64)
+        self._context = NewestContext(plan.arrays, MORE)
 
     def context(self) -> Int64s:
         """Returns the table of addresses for the kernel, which is made anew when arrays have moved."""
-        if self._context_slab is not self.slab:
-            self._context_slab, self._table = self.slab, context_of(self.slab, self.plan.arrays, MORE)
-        return self._table
+        return self._context.of(self.slab)
 
     def retained(self, slot: int) -> RetainedRows:
         """Returns the retained rows of `slot`."""
@@ -108,12 +104,12 @@ class WindowState:
     def restore(self, slot: int, saved: SavedHead, pages: Sequence[tuple[int, bytes]]) -> None:
         """Restores windows and rows, even of another plan: then windows are made anew from the rows."""
         self.reclaim()
-        self.slab = place_profile(with_room(self.slab, len(pages) + 1, 0), self.plan, slot, saved, pages)
+        self.slab = place_profile(with_room(self.slab, len(pages) + 1, 0), self.plan, self._context, slot, saved, pages)
         self.slab.heads[slot, DROPPED_MS] = max(self.slab.heads[slot, DROPPED_MS], self.plan.began_ms)
 
     def forget(self, slots: Sequence[int]) -> None:
         """Empties `slots`, and frees their pages and notes."""
-        forget(self.slab, self.plan, slots)
+        forget(self.slab, self.plan, self._context, slots)
         self._gone = [rows[~np.isin(rows[:, 0], slots)] for rows in self._gone]
 
     def size_bytes(self, keys: int) -> int:
