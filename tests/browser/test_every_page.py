@@ -57,8 +57,10 @@ def test_a_page_has_no_fault_that_axe_finds_and_is_no_wider_than_its_window(
             if pictures:
                 name = f"{path.strip('/').replace('/', '_')}_{theme}_{window['width']}.png"
                 page.screenshot(path=pictures / name, full_page=window == PHONE)
-            console.system.wait_for(lambda: page.evaluate(FITS), f"{path} within {window}")  # plots follow a moment later
+            # Plots follow a moment later, and so do the cells' names: the browser tells its scripts of a narrow window once it draws it.
+            console.system.wait_for(lambda: page.evaluate(FITS), f"{path} within {window}")
+            if window == PHONE:
+                console.system.wait_for(lambda: page.evaluate(NAMELESS) == 0, f"cells of {path} that say of which column they are")
             assert page.evaluate(TOO_WIDE) == [], f"tables of {path} have to be scrolled sideways within {window}"
-        assert page.evaluate(NAMELESS) == 0, f"cells of {path} that do not say of which column they are on a phone"
         page.set_viewport_size(DESK)
         assert faults_of_axe(page) == [], theme
